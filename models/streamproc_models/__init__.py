@@ -1,0 +1,1 @@
+"""The models: numpy and numba, no I/O and no clock."""

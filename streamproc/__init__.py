@@ -1,0 +1,1 @@
+"""A streaming recommender that learns from every event."""

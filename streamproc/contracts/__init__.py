@@ -1,0 +1,1 @@
+"""What travels between the parts: events, slates, journal records, topics, dead letters."""
