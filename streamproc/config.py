@@ -1,0 +1,293 @@
+"""Every setting, in one frozen tree. Durations are seconds, sizes are bytes unless a name says otherwise.
+
+A value comes from the first of: a flag, the environment (`STREAMPROC_KAFKA__PREFIX`), the TOML file, the
+default written here. `load` puts these together; `Config()` alone is the defaults.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from streamproc.errors import ConfigError
+
+DAY = 86_400.0
+FILE_NAME = "streamproc.toml"
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on top of `under`, table by table."""
+    merged = dict(under)
+    for key, value in over.items():
+        known = merged.get(key)
+        merged[key] = merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
+
+
+class Section(BaseModel):
+    """A frozen group of settings that knows no field but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class KafkaConfig(Section):
+    """The cluster, and how topics are made on it."""
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)  # host:port, comma-separated
+    prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]*$")  # before every topic and group name
+    partitions: Count = 4  # of events, users and recommendations
+    replication_factor: Count = 1
+    min_insync_replicas: Count = 1
+    session_timeout: Seconds = 10.0  # a silent worker loses its partitions after this
+    request_timeout: Seconds = 20.0
+    connect_timeout: Seconds = 60.0  # give up when no broker answered for so long
+    journal_retention: float = 30 * DAY  # -1 for ever
+
+    @model_validator(mode="after")
+    def _replicas_suffice(self) -> Self:
+        if self.min_insync_replicas > self.replication_factor:
+            raise ValueError("min_insync_replicas is above replication_factor: nothing could be written")
+        if self.journal_retention <= 0 and self.journal_retention != -1:
+            raise ValueError("journal_retention must be above 0, or -1 for ever")
+        return self
+
+
+class BrokerConfig(Section):
+    """The embedded Kafka of `streamproc up` and `streamproc broker`."""
+
+    port: Port = 9092  # 0: any free port
+    heap_mb: int = Field(256, ge=64)
+    cache_dir: Path | None = None  # where the jars are kept; None: the user's cache folder
+
+
+class EventType(Section):
+    """What one event of a type is worth. A strength of 0 or less is negative feedback, never a target."""
+
+    strength: Finite = 1.0
+    threshold: Finite | None = None  # with one: a value below it gives `below` instead of `strength`
+    below: Finite = 0.0
+    ignore: bool = False  # checked and counted, but never observed or learned
+
+
+DEFAULT_TYPES: dict[str, dict[str, Any]] = {
+    "cart": {"strength": 3.0},
+    "click": {"strength": 1.0},
+    "impression": {"ignore": True},
+    "like": {"strength": 2.0},
+    "purchase": {"strength": 5.0},
+    "rating": {"strength": 1.0, "threshold": 4.0, "below": 0.0},
+    "view": {"strength": 1.0},
+}
+MAX_TYPES = 62  # the kind of an event is a byte whose last value, 63, means unknown
+
+
+class EventsConfig(Section):
+    """What is accepted as an event, and what each type is worth."""
+
+    max_bytes: Count = 1_000_000
+    max_future_skew: Seconds = 300.0  # an event time so far after the record's own is refused
+    unknown_type: Literal["reject", "count"] = "reject"
+    unknown_strength: Finite = 1.0  # of a type that is not listed, with unknown_type = "count"
+    types: dict[str, EventType] = Field(default_factory=dict, max_length=MAX_TYPES)
+
+    @field_validator("types", mode="before")
+    @classmethod
+    def _over_the_defaults(cls, given: Any) -> Any:
+        """A file adds types, or changes single fields of a default one; it never has to repeat them all."""
+        if not isinstance(given, dict):
+            return given
+        plain = {name: t.model_dump() if isinstance(t, EventType) else t for name, t in given.items()}
+        return dict(sorted(merge(DEFAULT_TYPES, plain).items()))
+
+
+class WindowConfig(Section):
+    """The sliding window of what a user just did."""
+
+    length: int = Field(64, ge=1, le=64)  # events
+    max_age: Seconds = 365 * DAY
+    session_gap: Seconds = 1800.0  # a longer silence starts a new session
+    late_allowance: float = Field(3600.0, ge=0)  # older than the user's newest by more: late
+    event_ids: int = Field(16, ge=1, le=64)  # newest ids remembered per user, against duplicates
+
+
+class UsersConfig(Section):
+    """A bound on memory: the coldest users go first."""
+
+    max: Count = 1_000_000
+
+
+class ItemsConfig(Section):
+    """A bound on memory: the coldest items go first."""
+
+    max: Count = 200_000
+
+
+class RulesConfig(Section):
+    """What may be on a slate."""
+
+    exclude_seen: bool = False  # never show what the user already had
+
+
+class PublishConfig(Section):
+    """How slates are written."""
+
+    min_interval: float = Field(0.1, ge=0)  # between two slates of one user
+    slate_size: int = Field(20, ge=1, le=100)
+    refresh_active: Seconds = DAY  # users active within this event time get a refreshed slate
+
+
+class WorkerConfig(Section):
+    """Events to slates and journal."""
+
+    max_batch: Count = 4000  # events per micro-batch
+    append_timeout: Seconds = 30.0  # a journal append that takes longer ends the lease
+
+
+class TrainerConfig(Section):
+    """Journal to model."""
+
+    max_batch: Count = 4000  # events per micro-batch
+
+
+class SyncConfig(Section):
+    """How often the trainer publishes what changed."""
+
+    interval: Seconds = 1.0
+    users_interval: Seconds = 5.0
+
+
+class SnapshotsConfig(Section):
+    """The trainer's whole state on disk."""
+
+    interval: Seconds = 60.0
+    keep: Count = 3
+
+
+class RefreshConfig(Section):
+    """The batch job that fits the long-term interest."""
+
+    enabled: bool = True
+    interval: Seconds = 1800.0
+    events: int = Field(0, ge=0)  # also after so many new journal events; 0: by time only
+    method: Literal["auto", "ease", "als"] = "auto"
+    ease_max_items: Count = 5000  # auto takes EASE up to so many items, ALS above
+    shadow_events: Count = 2000  # a new generation runs in shadow on so many events
+    margin: float = Field(0.0, ge=0)  # how much worse recall or MRR may be and still be promoted
+
+
+class HeadConfig(Section):
+    """A head that is not enabled neither scores nor learns."""
+
+    enabled: bool = True
+
+
+class PopularityConfig(HeadConfig):
+    half_lives: tuple[Rate, Rate, Rate] = (500.0, 2000.0, 50_000.0)  # events
+
+
+class MarkovConfig(HeadConfig):
+    slots: int = Field(32, ge=1, le=256)  # successors kept per item
+
+
+class CovisitationConfig(HeadConfig):
+    slots: int = Field(64, ge=1, le=256)  # neighbours kept per item
+    half_life: Rate = 500_000.0  # events
+    learn_window: int = Field(5, ge=1, le=64)  # recent items paired with each new one
+    score_window: int = Field(5, ge=1, le=64)  # recent items that vote
+    backward: Share = 0.3  # weight of the pair the other way round
+
+
+class FactorsConfig(HeadConfig):
+    size: int = Field(32, ge=1, le=512)  # d, latent dimensions
+    rate: Rate = 0.05
+    regularisation: float = Field(0.01, ge=0)
+    negatives: Count = 10  # sampled per event
+
+
+class GruConfig(HeadConfig):
+    size: int = Field(48, ge=1, le=512)  # hidden units
+    batch: Count = 128  # events per step
+    replay: int = Field(32, ge=0)  # earlier events learned again with each step
+    negatives: Count = 128  # shared by one step
+    rate: Rate = 0.2
+
+
+class LongTermConfig(HeadConfig):
+    slots: int = Field(64, ge=1, le=256)  # neighbours kept per item
+    window: int = Field(30, ge=1, le=64)  # recent items that vote
+    decay: Share = 0.97  # weight lost per step back
+
+
+class HeadsConfig(Section):
+    """The models that score, each with its own settings."""
+
+    popularity: PopularityConfig = PopularityConfig()
+    markov: MarkovConfig = MarkovConfig()
+    covisitation: CovisitationConfig = CovisitationConfig()
+    factors: FactorsConfig = FactorsConfig()
+    gru: GruConfig = GruConfig()
+    long_term: LongTermConfig = LongTermConfig()
+
+
+class FusionConfig(Section):
+    """The learned mixture of all heads."""
+
+    rate: Rate = 0.05
+    every: Count = 1  # learns on every so many-th event
+
+
+class MetricsConfig(Section):
+    """Where each part answers /metrics; 0 takes a free port and writes it to data_dir/run."""
+
+    host: str = "127.0.0.1"
+    worker_port: Port = 0
+    trainer_port: Port = 0
+    refresh_port: Port = 0
+
+
+class Config(Section):
+    """The whole tree."""
+
+    data_dir: Path = Path(".streamproc")
+    seed: int = Field(7, ge=0)
+    kafka: KafkaConfig = KafkaConfig()
+    broker: BrokerConfig = BrokerConfig()
+    events: EventsConfig = EventsConfig()
+    window: WindowConfig = WindowConfig()
+    users: UsersConfig = UsersConfig()
+    items: ItemsConfig = ItemsConfig()
+    rules: RulesConfig = RulesConfig()
+    publish: PublishConfig = PublishConfig()
+    worker: WorkerConfig = WorkerConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    sync: SyncConfig = SyncConfig()
+    snapshots: SnapshotsConfig = SnapshotsConfig()
+    refresh: RefreshConfig = RefreshConfig()
+    heads: HeadsConfig = HeadsConfig()
+    fusion: FusionConfig = FusionConfig()
+    metrics: MetricsConfig = MetricsConfig()
+
+
+def load(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Config:
+    """The configuration from file, environment and `overrides` (nested like the tree; flags).
+
+    Without a `path`, `streamproc.toml` in the current folder is read if it is there.
+    Raises ConfigError naming the field, where it was written, and the nearest right name.
+    """
+    from streamproc.sources import layers, problems  # here: settings sources are slow to import
+
+    found = layers(path, overrides or {})
+    merged: dict[str, Any] = {}
+    for layer in found.values():
+        merged = merge(merged, layer)
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(problems(error, found), "Correct it; `streamproc config show` lists all") from None
