@@ -40,8 +40,8 @@ class Section(BaseModel):
 class KafkaConfig(Section):
     """The cluster, and how topics are made on it."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)  # host:port, comma-separated
-    prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]*$")  # before every topic and group name
+    bootstrap_servers: str = Field(default="127.0.0.1:9092", min_length=1)  # host:port, comma-separated
+    prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")  # before every topic and group name
     partitions: Count = 4  # of events, users and recommendations
     replication_factor: Count = 1
     min_insync_replicas: Count = 1
@@ -63,7 +63,7 @@ class BrokerConfig(Section):
     """The embedded Kafka of `streamproc up` and `streamproc broker`."""
 
     port: Port = 9092  # 0: any free port
-    heap_mb: int = Field(256, ge=64)
+    heap_mb: int = Field(default=256, ge=64)
     cache_dir: Path | None = None  # where the jars are kept; None: the user's cache folder
 
 
@@ -110,11 +110,11 @@ class EventsConfig(Section):
 class WindowConfig(Section):
     """The sliding window of what a user just did."""
 
-    length: int = Field(64, ge=1, le=64)  # events
+    length: int = Field(default=64, ge=1, le=64)  # events
     max_age: Seconds = 365 * DAY
     session_gap: Seconds = 1800.0  # a longer silence starts a new session
-    late_allowance: float = Field(3600.0, ge=0)  # older than the user's newest by more: late
-    event_ids: int = Field(16, ge=1, le=64)  # newest ids remembered per user, against duplicates
+    late_allowance: float = Field(default=3600.0, ge=0)  # older than the user's newest by more: late
+    event_ids: int = Field(default=16, ge=1, le=64)  # newest ids remembered per user, against duplicates
 
 
 class UsersConfig(Section):
@@ -138,8 +138,8 @@ class RulesConfig(Section):
 class PublishConfig(Section):
     """How slates are written."""
 
-    min_interval: float = Field(0.1, ge=0)  # between two slates of one user
-    slate_size: int = Field(20, ge=1, le=100)
+    min_interval: float = Field(default=0.1, ge=0)  # between two slates of one user
+    slate_size: int = Field(default=20, ge=1, le=100)
     refresh_active: Seconds = DAY  # users active within this event time get a refreshed slate
 
 
@@ -175,11 +175,11 @@ class RefreshConfig(Section):
 
     enabled: bool = True
     interval: Seconds = 1800.0
-    events: int = Field(0, ge=0)  # also after so many new journal events; 0: by time only
+    events: int = Field(default=0, ge=0)  # also after so many new journal events; 0: by time only
     method: Literal["auto", "ease", "als"] = "auto"
     ease_max_items: Count = 5000  # auto takes EASE up to so many items, ALS above
     shadow_events: Count = 2000  # a new generation runs in shadow on so many events
-    margin: float = Field(0.0, ge=0)  # how much worse recall or MRR may be and still be promoted
+    margin: float = Field(default=0.0, ge=0)  # how much worse recall or MRR may be and still be promoted
 
 
 class HeadConfig(Section):
@@ -193,35 +193,35 @@ class PopularityConfig(HeadConfig):
 
 
 class MarkovConfig(HeadConfig):
-    slots: int = Field(32, ge=1, le=256)  # successors kept per item
+    slots: int = Field(default=32, ge=1, le=256)  # successors kept per item
 
 
 class CovisitationConfig(HeadConfig):
-    slots: int = Field(64, ge=1, le=256)  # neighbours kept per item
+    slots: int = Field(default=64, ge=1, le=256)  # neighbours kept per item
     half_life: Rate = 500_000.0  # events
-    learn_window: int = Field(5, ge=1, le=64)  # recent items paired with each new one
-    score_window: int = Field(5, ge=1, le=64)  # recent items that vote
+    learn_window: int = Field(default=5, ge=1, le=64)  # recent items paired with each new one
+    score_window: int = Field(default=5, ge=1, le=64)  # recent items that vote
     backward: Share = 0.3  # weight of the pair the other way round
 
 
 class FactorsConfig(HeadConfig):
-    size: int = Field(32, ge=1, le=512)  # d, latent dimensions
+    size: int = Field(default=32, ge=1, le=512)  # d, latent dimensions
     rate: Rate = 0.05
-    regularisation: float = Field(0.01, ge=0)
+    regularisation: float = Field(default=0.01, ge=0)
     negatives: Count = 10  # sampled per event
 
 
 class GruConfig(HeadConfig):
-    size: int = Field(48, ge=1, le=512)  # hidden units
+    size: int = Field(default=48, ge=1, le=512)  # hidden units
     batch: Count = 128  # events per step
-    replay: int = Field(32, ge=0)  # earlier events learned again with each step
+    replay: int = Field(default=32, ge=0)  # earlier events learned again with each step
     negatives: Count = 128  # shared by one step
     rate: Rate = 0.2
 
 
 class LongTermConfig(HeadConfig):
-    slots: int = Field(64, ge=1, le=256)  # neighbours kept per item
-    window: int = Field(30, ge=1, le=64)  # recent items that vote
+    slots: int = Field(default=64, ge=1, le=256)  # neighbours kept per item
+    window: int = Field(default=30, ge=1, le=64)  # recent items that vote
     decay: Share = 0.97  # weight lost per step back
 
 
@@ -256,7 +256,7 @@ class Config(Section):
     """The whole tree."""
 
     data_dir: Path = Path(".streamproc")
-    seed: int = Field(7, ge=0)
+    seed: int = Field(default=7, ge=0)
     kafka: KafkaConfig = KafkaConfig()
     broker: BrokerConfig = BrokerConfig()
     events: EventsConfig = EventsConfig()

@@ -19,7 +19,7 @@ DELIMITER = "__"
 Layers = dict[str, dict[str, Any]]
 
 
-class _Settings(BaseSettings, Config):
+class _Settings(BaseSettings, Config):  # type: ignore[misc]  # each has a model_config; both hold
     """The tree as pydantic-settings wants to see it."""
 
 
