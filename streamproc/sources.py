@@ -38,7 +38,7 @@ def problems(error: ValidationError, found: Layers) -> str:
 
 def _problem(location: Sequence[int | str], kind: str, message: str, found: Layers) -> str:
     name = ".".join(map(str, location))
-    where = _origin(location, found)
+    where = origin(location, found)
     if kind == "extra_forbidden":
         return f"unknown field `{name}` in {where}{_nearest(location)}"
     return f"`{name}` in {where}: {message.removeprefix('Value error, ')}"
@@ -75,13 +75,9 @@ def _check_known(name: str) -> None:
         raise ConfigError(f"unknown field `{field}` in the environment ({name}){_nearest([field])}")
 
 
-def _origin(location: Sequence[int | str], found: Layers) -> str:
-    """The strongest place that wrote the field, or the group around it."""
-    for depth in range(len(location), 0, -1):
-        for place in reversed(found):
-            if _has(found[place], location[:depth]):
-                return place
-    return "the defaults"
+def origin(location: Sequence[int | str], found: Layers) -> str:
+    """The name of the strongest place that wrote this field, or "default"."""
+    return next((place for place in reversed(found) if _has(found[place], location)), "default")
 
 
 def _has(table: Any, location: Sequence[int | str]) -> bool:
