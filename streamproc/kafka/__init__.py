@@ -1,0 +1,1 @@
+"""The ways into and out of Kafka: topics, producers, readers, leases."""
