@@ -222,7 +222,7 @@ class GruConfig(HeadConfig):
 class LongTermConfig(HeadConfig):
     slots: int = Field(default=64, ge=1, le=256)  # neighbours kept per item
     window: int = Field(default=30, ge=1, le=64)  # recent items that vote
-    decay: Share = 0.97  # weight lost per step back
+    decay: Share = 0.97  # weight of an item against the one after it
 
 
 class HeadsConfig(Section):
