@@ -1,0 +1,78 @@
+"""Reading the parts' own /metrics, found through `data_dir/run/*.json`."""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from streamproc.metrics import FOLDER, alive
+
+TIMEOUT = 1.0  # seconds for one part's answer
+
+
+class Sample(NamedTuple):
+    """One line of /metrics."""
+
+    part: str  # worker, trainer, refresh
+    name: str  # without the product's prefix
+    labels: dict[str, str]
+    value: float
+
+
+class Samples(list[Sample]):
+    """What all parts answered at one moment."""
+
+    def total(self, part: str, name: str, **labels: str) -> float:
+        """Sum over processes and over the labels that are not named; 0.0 where nothing fits."""
+        return sum(sample.value for sample in self._of(part, name, labels))
+
+    def highest(self, part: str, name: str) -> float | None:
+        """The largest value, None where nobody answered."""
+        return max((sample.value for sample in self._of(part, name, {})), default=None)
+
+    def by(self, part: str, name: str, label: str) -> dict[str, float]:
+        """Sums per value of one label."""
+        sums: dict[str, float] = {}
+        for sample in self._of(part, name, {}):
+            if label in sample.labels:
+                sums[sample.labels[label]] = sums.get(sample.labels[label], 0.0) + sample.value
+        return sums
+
+    def _of(self, part: str, name: str, labels: dict[str, str]) -> list[Sample]:
+        return [s for s in self if s.part == part and s.name == name and labels.items() <= s.labels.items()]
+
+
+def scrape(data_dir: Path) -> Samples:
+    """Ask every part that runs on this folder; one that does not answer is left out."""
+    samples = Samples()
+    for file in sorted((data_dir / FOLDER).glob("*.json")):
+        address = _address(file)
+        if address:
+            samples += _ask(file.stem.split("-")[0], address)
+    return samples
+
+
+def _address(file: Path) -> str | None:
+    """Where a living part answers; None for a part without /metrics, or one that was killed."""
+    try:
+        entry = json.loads(file.read_text("utf-8"))
+        return str(entry["metrics"]) if alive(int(entry["pid"])) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _ask(part: str, address: str) -> list[Sample]:
+    try:
+        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
+            text = answer.read().decode("utf-8")
+    except (OSError, urllib.error.URLError):
+        return []
+    families = text_string_to_metric_families(text)
+    return [
+        Sample(part, sample.name.removeprefix("streamproc_"), sample.labels, sample.value)
+        for family in families
+        for sample in family.samples
+    ]
