@@ -31,7 +31,8 @@ class Strings(NamedTuple):
 def strings(texts: Sequence[bytes]) -> Strings:
     """Pack separate strings."""
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
-    return Strings(np.frombuffer(b"".join(texts), np.uint8), ends)
+    data = np.frombuffer(bytearray().join(texts), np.uint8)  # writable: see the journal's arrays
+    return Strings(data, ends)
 
 
 def texts(packed: Strings) -> list[bytes]:
