@@ -277,7 +277,7 @@ def _owner(file: Path) -> int | None:
     """The living process that wrote this file, if any."""
     try:
         pid = int(json.loads(file.read_text("utf-8"))["pid"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return pid if alive(pid) else None
 

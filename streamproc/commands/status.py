@@ -22,9 +22,10 @@ def command(config: Config, as_json: bool) -> None:
     from streamproc.up.status import panel
 
     collector = Collector(config.data_dir)
-    collector.look()
-    time.sleep(BETWEEN)
     figures = collector.look()
+    if figures.any_running:
+        time.sleep(BETWEEN)
+        figures = collector.look()
     if as_json:
         click.echo(json.dumps(figures.as_dict()))
     else:

@@ -60,7 +60,7 @@ def _address(file: Path) -> str | None:
     try:
         entry = json.loads(file.read_text("utf-8"))
         return str(entry["metrics"]) if alive(int(entry["pid"])) else None
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
