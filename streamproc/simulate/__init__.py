@@ -1,0 +1,1 @@
+"""A simulated shop: a library of believable events, and the demonstration that runs on it."""
