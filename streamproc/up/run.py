@@ -10,14 +10,15 @@ from rich.console import Console
 
 from streamproc.config import Config
 from streamproc.up import lock
+from streamproc.up.demo import Shop
 from streamproc.up.figures import Collector
 from streamproc.up.parts import EmbeddedBroker, Part, verb
 from streamproc.up.status import Screen
 from streamproc.up.supervise import Supervisor
 
 LOOK_EVERY = 0.2  # seconds between two looks at the processes
-STOP_ORDER = ("simulate", "worker", "refresh", "trainer", "broker")
-PATIENCE = {"simulate": 1.0, "worker": 4.0, "refresh": 1.0, "trainer": 4.0}  # seconds, then SIGKILL
+STOP_ORDER = ("worker", "refresh", "trainer", "broker")
+PATIENCE = {"worker": 4.0, "refresh": 1.0, "trainer": 4.0}  # seconds, then SIGKILL
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,17 +30,23 @@ def run(config: Config, flags: Sequence[str], demo: bool = False, seconds: float
     console = Console()
     with lock.held(config.data_dir), Screen(console) as screen, _interruptible():
         supervisor = Supervisor([], screen.say)
+        shop: Shop | None = None
         try:
             config, flags = _kafka(config, flags, supervisor, screen)
-            for part in _parts(config, flags, demo):
+            for part in _parts(config, flags):
                 supervisor.add(part)
             supervisor.start()
             screen.say(f"Logs are in {config.data_dir / 'logs'}; Ctrl-C stops everything")
+            if demo:
+                shop = Shop(flags, screen.tell, console.width if console.is_terminal else None)
+                shop.start()
             _watch(supervisor, Collector(config.data_dir), screen, seconds)
         except KeyboardInterrupt:
             screen.say("Stopping")
         finally:
             _deaf()
+            if shop:
+                shop.stop()
             supervisor.stop(STOP_ORDER)
 
 
@@ -62,7 +69,7 @@ def _kafka(
     return config, list(flags)
 
 
-def _parts(config: Config, flags: Sequence[str], demo: bool) -> list[Part]:
+def _parts(config: Config, flags: Sequence[str]) -> list[Part]:
     names = ["trainer", "worker"]
     if config.refresh.enabled:
         names.append("refresh")

@@ -15,7 +15,7 @@ SCREEN_EVERY = 1.0  # seconds
 LINES_EVERY = 5.0  # seconds
 BAR = 30  # characters of a full bar
 MODELS = ("fusion", "popularity")
-UNKNOWN = "–"  # noqa: RUF001
+UNKNOWN = "-"
 
 
 class Screen:
@@ -41,6 +41,10 @@ class Screen:
     def say(self, text: str) -> None:
         """One line that stays."""
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    def tell(self, text: str) -> None:
+        """One line of somebody else, with the colours that it brings along."""
+        self._console.print(Text.from_ansi(text), soft_wrap=True)
 
     def __enter__(self) -> Self:
         if self._live:

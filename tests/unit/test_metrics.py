@@ -80,7 +80,7 @@ def test_the_figures_come_from_the_parts_themselves(tmp_path):
     assert (figures.model_version, figures.predicted, figures.refresh) == (37, 100, "fitting")
     assert figures.recall_at_20 == {"fusion": pytest.approx(0.4)}
     assert figures.mrr_at_20 == {"fusion": pytest.approx(0.12)}
-    assert "recall@20 fusion .400 popularity – of 100" in line(figures)  # noqa: RUF001
+    assert "recall@20 fusion .400 popularity - of 100" in line(figures)
 
 
 def test_the_rate_is_between_two_looks():
