@@ -106,7 +106,8 @@ def _parts(figures: Figures) -> Text:
 def _bar(share: float | None) -> Text:
     filled = round(BAR * (share or 0.0))
     return (
-        Text("█" * filled, style="green")
+        Text()
+        .append("█" * filled, style="green")
         .append("░" * (BAR - filled), style="dim")
         .append(f" {_share(share)}")
     )
