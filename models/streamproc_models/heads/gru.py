@@ -4,8 +4,8 @@ One layer (Cho et al., 2014) with tied item embeddings, after GRU4Rec (Hidasi et
 state is the hidden vector from before the user's last item: `advance` takes the last item in with the
 newest weights, `scores` compares the result with items, `remember` keeps what came next as a training
 example. How it learns is in `gru_training`. The three gates lie side by side in the order reset,
-update, candidate, as in torch; weights are stored with the input first, so that a step reads them
-row by row. An unknown item has its small starting embedding: its score is close to 0.
+update, candidate, as in torch; all weights of the cell lie in one array, transposed, so that a step
+reads them row by row. An unknown item has its small starting embedding: its score is close to 0.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,8 @@ from streamproc_models.kernel import kernel
 
 BATCHES, REPLAYED, FILL, TARGETS, SEED = range(5)  # places in `counters`
 
-_EMBEDDING_SPAN = 0.04  # new embeddings lie between minus this and this
-_FIRST_SUM = 1e-6  # where Adagrad's sums start
+EMBEDDING_SPAN = 0.04  # new embeddings lie between minus this and this
+FIRST_SUM = 1e-6  # where Adagrad's sums start
 
 
 class GruConfig(NamedTuple):
@@ -37,21 +37,23 @@ class GruConfig(NamedTuple):
     seed: int = 7
 
 
+class Weights(NamedTuple):
+    """What is needed to rank: n items, hidden size h."""
+
+    embeddings: F32  # (n, h)
+    bias: F32  # (n,)
+    cell: F32  # (2h + 2, 3h): weights of the input, of the hidden vector, their two biases
+
+
 class Gru(NamedTuple):
     """The head's whole state: n items, hidden size h, batches of b examples, r examples in the ring."""
 
     embeddings: F32  # (n, h)
     bias: F32  # (n,)
-    input_weights: F32  # (h, 3h)
-    recurrent_weights: F32  # (h, 3h)
-    input_bias: F32  # (3h,)
-    recurrent_bias: F32  # (3h,)
+    cell: F32  # (2h + 2, 3h): weights of the input, of the hidden vector, their two biases
     embeddings_sums: F32  # (n, h), Adagrad's sums of squared gradients, and so below
     bias_sums: F32  # (n,)
-    input_weights_sums: F32  # (h, 3h)
-    recurrent_weights_sums: F32  # (h, 3h)
-    input_bias_sums: F32  # (3h,)
-    recurrent_bias_sums: F32  # (3h,)
+    cell_sums: F32  # (2h + 2, 3h)
     counts: I64  # (n,), how often each item was a target
     batch_hidden: F32  # (b, h), the batch being filled: hidden vector before the input,
     batch_inputs: I32  # (b,), row of the input,
@@ -70,20 +72,15 @@ def empty(config: GruConfig, items_capacity: int) -> Gru:
     size, batch, ring = config.size, config.batch, config.replay_ring
     if size < 8 or size % 8:
         raise ValueError(f"the size of the GRU is {size}: make it a multiple of 8")
-    span = np.sqrt(3.0 / size)
+    cell = _uniform((2 * size + 2, 3 * size), config.seed + 1, 0, float(np.sqrt(3.0 / size)))
+    cell[2 * size :] = 0
     return Gru(
-        embeddings=_uniform((items_capacity, size), config.seed, 0, _EMBEDDING_SPAN),
+        embeddings=_uniform((items_capacity, size), config.seed, 0, EMBEDDING_SPAN),
         bias=np.zeros(items_capacity, np.float32),
-        input_weights=_uniform((size, 3 * size), config.seed + 1, 0, span),
-        recurrent_weights=_uniform((size, 3 * size), config.seed + 2, 0, span),
-        input_bias=np.zeros(3 * size, np.float32),
-        recurrent_bias=np.zeros(3 * size, np.float32),
+        cell=cell,
         embeddings_sums=_first_sums(items_capacity, size),
         bias_sums=_first_sums(items_capacity),
-        input_weights_sums=_first_sums(size, 3 * size),
-        recurrent_weights_sums=_first_sums(size, 3 * size),
-        input_bias_sums=_first_sums(3 * size),
-        recurrent_bias_sums=_first_sums(3 * size),
+        cell_sums=_first_sums(2 * size + 2, 3 * size),
         counts=np.zeros(items_capacity, np.int64),
         batch_hidden=np.zeros((batch, size), np.float32),
         batch_inputs=np.zeros(batch, np.int32),
@@ -101,7 +98,7 @@ def grow(gru: Gru, items: int) -> Gru:
     added = items - known
     if added <= 0:
         return gru
-    fresh = _uniform((added, size), int(gru.counters[SEED]), known, _EMBEDDING_SPAN)
+    fresh = _uniform((added, size), int(gru.counters[SEED]), known, EMBEDDING_SPAN)
     return gru._replace(
         embeddings=np.concatenate([gru.embeddings, fresh]),
         bias=np.concatenate([gru.bias, np.zeros(added, np.float32)]),
@@ -111,23 +108,28 @@ def grow(gru: Gru, items: int) -> Gru:
     )
 
 
+def weights(gru: Gru) -> Weights:
+    """The part of the head that ranks; views, not copies."""
+    return Weights(gru.embeddings, gru.bias, gru.cell)
+
+
 @kernel
-def advance(gru: Gru, item_row: int, hidden_before: F32, hidden_after: F32, scratch: F32) -> None:
+def advance(head: Weights | Gru, item_row: int, hidden_before: F32, hidden_after: F32, scratch: F32) -> None:
     """Take one item in: hidden_before (h,) -> hidden_after (h,), which may be the same array.
 
-    `scratch` holds at least 6h values. Changes nothing else.
+    `scratch` (6h,) is overwritten; nothing else changes.
     """
     size = hidden_before.size
     gates, recurrent = scratch[: 3 * size], scratch[3 * size : 6 * size]
-    project(gru.embeddings[item_row], gru.input_weights, gru.input_bias, gates)
-    project(hidden_before, gru.recurrent_weights, gru.recurrent_bias, recurrent)
+    _project(head.embeddings[item_row], head.cell, 0, 2 * size, gates)
+    _project(hidden_before, head.cell, size, 2 * size + 1, recurrent)
     step(gates, recurrent, hidden_before, hidden_after)
 
 
 @kernel
-def scores(gru: Gru, hidden: F32, rows: I32, count: int, out: F32) -> None:
+def scores(head: Weights | Gru, hidden: F32, rows: I32, count: int, out: F32) -> None:
     """out[k] = hidden . embedding + bias of the item rows[k], for the first `count` rows."""
-    embeddings, bias = gru.embeddings, gru.bias
+    embeddings, bias = head.embeddings, head.bias
     whole = count - count % 4
     for place in range(0, whole, 4):
         first, second = embeddings[rows[place]], embeddings[rows[place + 1]]
@@ -168,15 +170,16 @@ def remember(gru: Gru, hidden_before: F32, input_row: int, target_row: int) -> i
 
 
 @kernel
-def project(values: F32, weights: F32, bias: F32, out: F32) -> None:
-    """out = values @ weights + bias; (h,), (h, m), (m,) -> (m,), eight rows of weights at a time."""
-    for column in range(out.size):
-        out[column] = bias[column]
+def _project(values: F32, cell: F32, start: int, bias: int, out: F32) -> None:
+    """out = values @ (rows of `cell` from `start`) + (row `bias`), eight rows at a time; (h,) -> (3h,)."""
+    for k in range(out.size):
+        out[k] = cell[bias, k]
     for row in range(0, values.size, 8):
         a, b, c, d = values[row], values[row + 1], values[row + 2], values[row + 3]
         e, f, g, h = values[row + 4], values[row + 5], values[row + 6], values[row + 7]
-        wa, wb, wc, wd = weights[row], weights[row + 1], weights[row + 2], weights[row + 3]
-        we, wf, wg, wh = weights[row + 4], weights[row + 5], weights[row + 6], weights[row + 7]
+        at = start + row
+        wa, wb, wc, wd = cell[at], cell[at + 1], cell[at + 2], cell[at + 3]
+        we, wf, wg, wh = cell[at + 4], cell[at + 5], cell[at + 6], cell[at + 7]
         for k in range(out.size):
             first = a * wa[k] + b * wb[k] + c * wc[k] + d * wd[k]
             out[k] += first + e * we[k] + f * wf[k] + g * wg[k] + h * wh[k]
@@ -198,18 +201,8 @@ def step(gates: F32, recurrent: F32, before: F32, after: F32) -> None:
         after[f] = candidate + gates[size + f] * (before[f] - candidate)
 
 
-def _first_sums(*shape: int) -> F32:
-    return np.full(shape, _FIRST_SUM, np.float32)
-
-
-def _uniform(shape: tuple[int, int], seed: int, first_row: int, span: float) -> F32:
-    values = np.empty(shape, np.float32)
-    _fill_uniform(values, seed, first_row, span)
-    return values
-
-
 @kernel
-def _fill_uniform(values: F32, seed: int, first_row: int, span: float) -> None:
+def fill_uniform(values: F32, seed: int, first_row: int, span: float) -> None:
     """Row r gets what the hash of (seed, first_row + r) says, whatever its neighbours."""
     start = splitmix(np.uint64(seed))
     for row in range(values.shape[0]):
@@ -218,3 +211,13 @@ def _fill_uniform(values: F32, seed: int, first_row: int, span: float) -> None:
             state = splitmix(state)
             share = np.float64(state >> np.uint64(40)) / 16_777_216.0  # in [0, 1)
             values[row, column] = span * (2.0 * share - 1.0)
+
+
+def _first_sums(*shape: int) -> F32:
+    return np.full(shape, FIRST_SUM, np.float32)
+
+
+def _uniform(shape: tuple[int, int], seed: int, first_row: int, span: float) -> F32:
+    values = np.empty(shape, np.float32)
+    fill_uniform(values, seed, first_row, span)
+    return values
