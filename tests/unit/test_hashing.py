@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from streamproc_models.hashing import find, hash64, hash_strings, put, remove, splitmix
 
 MASK = (1 << 64) - 1
