@@ -47,6 +47,14 @@ def opened(path: Path) -> Iterator[Opened]:
         yield Opened(_unpacked(packed), packed)
 
 
+def size_of(path: Path) -> int:
+    """Bytes on disk. Raises BadFile."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BadFile(f"cannot open {path}: {error.strerror}", "Check the path") from None
+
+
 def source_of(path: Path) -> str:
     """What names the file in its event ids: the start of the sha256 of its bytes on disk."""
     with opened(path) as file:

@@ -53,8 +53,19 @@ class Shop:
     """Two shops with the same arguments have the same events."""
 
     def __init__(
-        self, seed: int = 7, users: int = 500, items: int = 400, opening: int = OPENING, source: str = ""
+        self,
+        seed: int = 7,
+        users: int = 500,
+        items: int = 400,
+        opening: int = OPENING,
+        day: int = DAY,
+        source: str = "",
     ) -> None:
+        """Opens at `opening` ms; a `day` under 24 h (in ms) brings users back so much sooner.
+
+        Ids of events are `seq:<source>:<number>`; without a source it is made from the seed.
+        """
+        self._day = day
         self._random = np.random.default_rng(seed)
         self.items = catalogue(self._random, items)
         self._popularity = Popularity(self._random, self.items)
@@ -69,6 +80,11 @@ class Shop:
     @property
     def user_ids(self) -> list[str]:
         return list(self._by_id)
+
+    def regular(self) -> str:
+        """A user who comes more often than nine in ten."""
+        by_gap = sorted(self._users, key=lambda user: user.visit_gap)
+        return by_gap[len(by_gap) // 10].user_id
 
     def events(self, count: int | None = None) -> Iterator[Event]:
         """The next `count` events, or all without end; they go on where the last call stopped."""
@@ -108,7 +124,7 @@ class Shop:
         )
 
     def _visit(self, user: User, time: int) -> None:
-        self._popularity.advance((time - self._opening) // DAY)
+        self._popularity.advance((time - self._opening) // self._day)
         user.visits += 1
         cart: dict[int, None] = {}
         for item in self._looked_at(user, time):
@@ -161,11 +177,11 @@ class Shop:
     def _bought(self, user: User, item: int, time: int) -> None:
         cycle = self.items.cycle_days[item]
         if not np.isnan(cycle):
-            user.due[item] = time + int(DAY * cycle * self._random.lognormal(0.0, 0.15))
+            user.due[item] = time + int(self._day * cycle * self._random.lognormal(0.0, 0.15))
 
     def _new_user(self, name: str) -> User:
         taste = self._random.dirichlet(np.full(len(self.items.categories), TASTE))
-        gap = DAY / VISITS_PER_DAY * self._random.lognormal(0.0, 0.7)
+        gap = self._day / VISITS_PER_DAY * self._random.lognormal(0.0, 0.7)
         return User(name, np.cumsum(taste).tolist(), gap)
 
     def _gap(self, user: User) -> int:
