@@ -1,0 +1,169 @@
+"""Where the leases of one process are handed out, kept and ended."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol
+
+from streamproc.errors import KafkaUnavailable, LeaseLost, StreamprocError
+from streamproc.kafka.lease import Lease, Limits, Part, Partition, Wanted, abandon, follow
+
+logger = logging.getLogger(__name__)
+
+FINISH_SECONDS = 5.0  # for the batches under way and the last words of the part, on an ordered stop
+FIRST_PAUSE, LAST_PAUSE = 0.25, 5.0  # seconds before a failed partition is restored again, doubling
+
+
+class Reader(Protocol):
+    """What the desk asks of the consumer."""
+
+    async def seek_wait(self, partitions: dict[Any, int]) -> None:
+        """Read these partitions from these offsets on."""
+        ...
+
+    async def crash(self, reason: BaseException) -> None:
+        """End the program with this error."""
+        ...
+
+
+class LeaseDesk:
+    """Restores partitions into leases, runs their loops, and restores again what has failed."""
+
+    def __init__(self, part: Part, limits: Limits) -> None:
+        self.part = part
+        self.limits = limits
+        self.leases: dict[Partition, Lease] = {}
+        self.handed_out: asyncio.Queue[Lease] = asyncio.Queue()
+        self._reader: Reader
+        self._number = 0  # of the assignment; moves with every revocation
+        self._stopping = False
+        self._room = asyncio.Event()
+        self._loops: set[asyncio.Task[None]] = set()
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    def attach(self, reader: Reader) -> None:
+        """The consumer that reads for the leases."""
+        self._reader = reader
+
+    def living(self) -> list[Lease]:
+        """The leases that still count."""
+        return [lease for lease in self.leases.values() if lease.alive]
+
+    def with_room(self) -> tuple[list[Partition], bool]:
+        """Partitions to read on, and whether others have to wait for their loops."""
+        self._room.clear()
+        living = self.living()
+        open_partitions = [lease.tp for lease in living if lease.waiting < self.limits.buffer]
+        return open_partitions, len(open_partitions) < len(living)
+
+    async def wait_for_room(self, seconds: float) -> None:
+        """Until some lease takes records again, or for so long."""
+        try:
+            await asyncio.wait_for(self._room.wait(), seconds)
+        except TimeoutError:
+            pass
+
+    async def restore(self, partitions: Iterable[Partition]) -> None:
+        """Return when all of them are served, or no longer ours."""
+        await asyncio.gather(*[self._restore(Partition(*tp)) for tp in partitions])
+
+    def serve(self, lease: Lease) -> None:
+        """Run the loop of a lease that was handed out."""
+        task = asyncio.ensure_future(self._serve(lease))
+        self._loops.add(task)
+        task.add_done_callback(self._loops.discard)
+
+    def revoke(self) -> None:
+        """The partitions are no longer ours: every lease is lost, every restore in vain."""
+        self._number += 1
+        for lease in self.leases.values():
+            lease.end()
+
+    def forget(self) -> None:
+        """After the last commit for lost leases."""
+        self.leases = {tp: lease for tp, lease in self.leases.items() if lease.alive}
+
+    async def finish(self) -> None:
+        """Ordered stop: every loop ends after its batch, and the part says its last words."""
+        self._stopping = True
+        for lease in self.leases.values():
+            lease.finish()
+        if self._loops:
+            await asyncio.wait(self._loops, timeout=FINISH_SECONDS)
+        for lease in self.leases.values():
+            lease.end()
+
+    async def _serve(self, lease: Lease) -> None:
+        began = lease.done
+        error = await follow(lease, self.part, self.limits)
+        still_ours = lease.alive
+        if error is not None:
+            lease.end()
+        await self._release(lease)
+        if error is None or not still_ours:
+            return
+        if fatal(error):
+            await self._reader.crash(error)
+            return
+        logger.warning("%s-%d starts over after offset %d: %r", *lease.tp, lease.done, error)
+        if self.leases.get(lease.tp) is lease:
+            del self.leases[lease.tp]
+            self._start(self._restore(lease.tp, FIRST_PAUSE if lease.done > began else LAST_PAUSE / 2))
+
+    async def _restore(self, tp: Partition, pause: float = 0.0) -> None:
+        number = self._number
+
+        def wanted() -> bool:
+            return number == self._number and not self._stopping
+
+        while True:
+            await asyncio.sleep(pause)
+            if not wanted():
+                return
+            try:
+                await self._hand_out(tp, wanted)
+                return
+            except Exception as error:
+                if fatal(error):
+                    await self._reader.crash(error)
+                    return
+                if wanted():
+                    logger.warning("%s-%d cannot be restored yet: %r", *tp, error)
+            pause = min(max(2 * pause, FIRST_PAUSE), LAST_PAUSE)
+
+    async def _hand_out(self, tp: Partition, wanted: Wanted) -> None:
+        state, position = await self.part.restore(tp, wanted)
+        lease = Lease(tp, state, position)
+        lease.on_room = self._room.set
+        try:
+            await self._reader.seek_wait({tp: position})
+            if not wanted():
+                raise LeaseLost(f"{tp.topic}-{tp.partition} was revoked during its restore")
+        except BaseException:
+            lease.end()
+            self._start(self._release(lease))
+            raise
+        self.leases[tp] = lease
+        self.handed_out.put_nowait(lease)
+        self._room.set()
+        logger.info("%s-%d is served from offset %d on", *tp, position)
+
+    async def _release(self, lease: Lease) -> None:
+        """Never stuck in what the part gives back: a producer without a broker may take for ever to stop."""
+        job = asyncio.ensure_future(self.part.release(lease))
+        await asyncio.wait((job,), timeout=FINISH_SECONDS)
+        if not job.done():
+            logger.warning("%s-%d was not released in time", *lease.tp)
+        elif not job.cancelled() and job.exception():
+            logger.warning("%s-%d was not released: %r", *lease.tp, job.exception())
+        abandon(job)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+
+def fatal(error: BaseException) -> bool:
+    """Whether starting over cannot help: an error raised on purpose, but for those that pass."""
+    return isinstance(error, StreamprocError) and not isinstance(error, LeaseLost | KafkaUnavailable)
