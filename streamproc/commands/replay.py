@@ -80,7 +80,7 @@ def _replay(config: Config, files: tuple[Path, ...], selection: "Selection", rat
     sizes = {path: size_of(path) for path in files}
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks = {path: bar.add_task(path.name, total=size) for path, size in sizes.items()}
+        tasks = {path: bar.add_task(str(path), total=size) for path, size in sizes.items()}
 
         def progress(path: Path, batch: FileBatch) -> None:
             bar.update(tasks[path], completed=batch.position)
@@ -92,5 +92,5 @@ def _tell(account: "Account") -> None:
     rate = account.sent / max(account.seconds, 1e-9)
     click.echo(f"sent {account.sent:,} events in {account.seconds:.1f} s, {rate:,.0f} a second")
     for reason, cause in account.skipped.items():
-        first = f"{cause.file.name}, line {cause.first.line}: {cause.first.detail}"
-        click.echo(f"skipped {cause.rows:,} rows, {reason}; the first one is {first}")
+        first = f"{cause.file}, line {cause.first.line}: {cause.first.detail}"
+        click.echo(f"skipped {cause.rows:,} rows: {reason} (the first is {first})")

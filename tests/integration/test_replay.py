@@ -8,13 +8,16 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.text import Text
 
 from streamproc.cli import main
 from streamproc.config import Config
 from streamproc.contracts.topics import topics
 from streamproc.files.columns import Columns
 from streamproc.files.replay import Selection, replay
-from streamproc.kafka.clients import read_to_end
+from streamproc.kafka.admin import ensure_topics
+from streamproc.kafka.clients import new_producer, read_to_end
 from streamproc.simulate.run import Settings, run
 
 COLUMNS = "user=who,item=what,ts=#,type=:view"
@@ -97,3 +100,32 @@ async def test_the_shop_sends_as_many_events_as_were_asked_for(config):
     events = [event for partition in await stored(config) for _, event in partition]
     assert sent == len({event["event_id"] for event in events}) == 300
     assert {event["type"] for event in events} <= {"view", "like", "cart", "purchase"}
+
+
+async def test_the_slates_of_the_watched_user_are_shown(config):
+    """Until the view has one; those of others are not shown."""
+    stop, told = threading.Event(), []
+    settings = Settings(rate=100.0, users=1, items=40)
+    shop = asyncio.create_task(asyncio.to_thread(run, config, settings, stop, told.append))
+    await ensure_topics(config)
+    async with asyncio.timeout(30), new_producer(config) as producer:
+        while not any(isinstance(shown, Table) for shown in told):
+            for user in (b"Ada", b"Bruno"):
+                await producer.send_and_wait(topics(config).recommendations.name, slate(user), key=user)
+    stop.set()
+
+    assert await shop > 0
+    texts = [shown.plain for shown in told if isinstance(shown, Text)]
+    assert all(text.startswith("Ada ") for text in texts)
+    assert any(" looks at " in text for text in texts)
+
+
+def slate(user: bytes) -> bytes:
+    """Any slate."""
+    return (
+        b'{"v":1,"rec_id":"e0-1-1","user_id":"%b","generated_at":0,'
+        b'"trigger":{"kind":"event","topic":"events","partition":0,"offset":1},'
+        b'"model":{"version":1,"learned_to":1,"generation":0},'
+        b'"gate":{"short_term":1,"long_term":0,"popularity":0},'
+        b'"items":[{"item_id":"kite","score":1,"rank":1,"source":"markov","because":["honey"]}]}' % user
+    )
