@@ -82,9 +82,9 @@ class Shop:
         return list(self._by_id)
 
     def regular(self) -> str:
-        """A user who comes more often than nine in ten."""
+        """A user who comes more often than nineteen in twenty."""
         by_gap = sorted(self._users, key=lambda user: user.visit_gap)
-        return by_gap[len(by_gap) // 10].user_id
+        return by_gap[len(by_gap) // 20].user_id
 
     def events(self, count: int | None = None) -> Iterator[Event]:
         """The next `count` events, or all without end; they go on where the last call stopped."""
