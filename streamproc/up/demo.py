@@ -18,7 +18,7 @@ class Shop:
     def __init__(self, flags: Sequence[str], tell: Callable[[str], None], columns: int | None = None) -> None:
         """`columns` is the terminal's width; None where there is no terminal, and then no colours."""
         colours = ["env", "FORCE_COLOR=1", f"COLUMNS={columns}"] if columns else []
-        self._command = [*colours, sys.executable, "-m", "streamproc.cli", "simulate", *flags]
+        self._command = [*colours, sys.executable, "-u", "-m", "streamproc.cli", "simulate", *flags]
         self._tell = tell
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -108,7 +108,7 @@ class EmbeddedBroker:
 
 def verb(name: str, flags: Sequence[str], config: Config, patience: float) -> Process:
     """`streamproc NAME` with the same flags, logging to data_dir/logs/NAME.log."""
-    command = [sys.executable, "-m", "streamproc.cli", name, *flags]
+    command = [sys.executable, "-u", "-m", "streamproc.cli", name, *flags]
     return Process(name, command, config.data_dir / "logs" / f"{name}.log", patience)
 
 

@@ -1,5 +1,6 @@
 """`streamproc up`, from the lock to the last goodbye."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def _kafka(
         supervisor.started(broker)
         config = _at(config, broker.bootstrap_servers)
         flags = [*flags, "--bootstrap-servers", broker.bootstrap_servers]
-    ensure_topics(config)
+    asyncio.run(ensure_topics(config))
     screen.say(f"Kafka answers at {config.kafka.bootstrap_servers}")
     return config, list(flags)
 
