@@ -1,5 +1,6 @@
 """`streamproc simulate`: a simulated shop in real time."""
 
+import asyncio
 import signal
 import threading
 
@@ -7,6 +8,8 @@ import click
 
 from streamproc.commands.flags import with_config
 from streamproc.config import Config
+
+PLAIN_WIDTH = 120  # characters of a line where there is no terminal
 
 
 @click.command()
@@ -29,10 +32,15 @@ def command(
     """Feed the events of a simulated shop in real time, until Ctrl-C, and show what one user gets for it."""
     from rich.console import Console
 
+    from streamproc.kafka.admin import ensure_topics
     from streamproc.simulate.run import Settings, run
 
+    console = Console()
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    asyncio.run(ensure_topics(config))  # before the signals are ours: waiting for Kafka can be broken off
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    sent = run(config, Settings(rate, users, items, seed, events, watch), stop, Console().print)
+    sent = run(config, Settings(rate, users, items, seed, events, watch), stop, console.print)
     click.echo(f"sent {sent:,} events")

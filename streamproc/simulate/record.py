@@ -55,12 +55,13 @@ def parse(text: str) -> Records:
     return records
 
 
-def line(before: Records, now: Records) -> Text:
+def lines(before: Records, now: Records) -> Text:
     """Recall@20 of the fusion against popularity: lately as a bar, and over all."""
-    text = Text("recall@20")
-    for model in ("fusion", "popularity"):
+    told = []
+    for title, model in (("recall@20", "fusion"), ("", "popularity")):
         record = now.get(model, Record())
         lately = record.since(before.get(model, Record())).recall
-        text.append(f"   {model} {'#' * round(BAR * lately):<{BAR}} {lately:.3f}", style="green")
-        text.append(f" (all {record.recall:.3f})", style="dim")
-    return text
+        text = Text(f"{title:<10} {model:<10} ")
+        text.append(f"{'#' * round(BAR * lately):<{BAR}}", style="green")
+        told.append(text.append(f" {lately:.3f} lately, {record.recall:.3f} in all"))
+    return Text("\n").join(told)

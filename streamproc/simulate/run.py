@@ -8,14 +8,12 @@ from typing import Any, NamedTuple, Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from rich.console import Console
 
 from streamproc.clock import SystemClock
 from streamproc.config import Config
 from streamproc.contracts.events import encode
 from streamproc.contracts.slates import decode_slate
 from streamproc.contracts.topics import topics
-from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.clients import new_consumer
 from streamproc.kafka.feed import Feed, partition_of
 from streamproc.simulate import record
@@ -48,16 +46,11 @@ class Stop(Protocol):
     def is_set(self) -> bool: ...
 
 
-def demo(config: Config, stop: Stop, say: Say | None = None) -> None:
-    """The shop with one user in view until `stop` is set. May run in a thread; `say` shows text or tables.
-
-    Raises KafkaUnavailable.
-    """
-    run(config, Settings(), stop, say or Console().print)
-
-
 def run(config: Config, settings: Settings, stop: Stop, say: Say) -> int:
-    """Events sent until there are as many as wanted, or `stop` is set. Raises KafkaUnavailable."""
+    """Events sent until there are as many as wanted, or `stop` is set. The topics have to be there.
+
+    `say` shows lines and tables. Raises KafkaUnavailable.
+    """
     return asyncio.run(_run(config, settings, stop, say))
 
 
@@ -65,7 +58,6 @@ async def _run(config: Config, settings: Settings, stop: Stop, say: Say) -> int:
     source = f"shop-{settings.seed}-{SystemClock().now_ms()}"  # a second run is no repetition of the first
     shop = Shop(settings.seed, settings.users, settings.items, day=SHOP_DAY, source=source)
     watch = Watch(shop.regular(), say)
-    await ensure_topics(config)
     async with Feed(config, topics(config).events.name) as feed:
         views = [_follow(config, watch), _keep_record(config, say)] if settings.watch else []
         tasks = [asyncio.create_task(view) for view in views]
@@ -131,5 +123,5 @@ async def _keep_record(config: Config, say: Say) -> None:
         await asyncio.sleep(RECORD_EVERY)
         now = await asyncio.to_thread(record.read, config.data_dir)
         if now:
-            say(record.line(before, now))
+            say(record.lines(before, now))
         before = now

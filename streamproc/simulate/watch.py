@@ -45,6 +45,8 @@ class Watch:
 def comparison(before: list[SlateItem], after: list[SlateItem]) -> Table:
     """Two slates side by side: what moved, and why it is there."""
     table = Table.grid(padding=(0, 2))
+    for no_wrap in (True, True, True, True, True, False):
+        table.add_column(no_wrap=no_wrap)
     ranks = {item.item_id: item.rank for item in before}
     for place, item in enumerate(after):
         old = before[place].item_id if place < len(before) else ""

@@ -95,6 +95,7 @@ async def test_the_shop_sends_as_many_events_as_were_asked_for(config):
     """Stamped with the present, keyed by user, each id once."""
     settings = Settings(rate=2000.0, users=20, items=40, events=300, watch=False)
 
+    await ensure_topics(config)
     sent = await asyncio.to_thread(run, config, settings, threading.Event(), print)
 
     events = [event for partition in await stored(config) for _, event in partition]
@@ -106,8 +107,8 @@ async def test_the_slates_of_the_watched_user_are_shown(config):
     """Until the view has one; those of others are not shown."""
     stop, told = threading.Event(), []
     settings = Settings(rate=100.0, users=1, items=40)
-    shop = asyncio.create_task(asyncio.to_thread(run, config, settings, stop, told.append))
     await ensure_topics(config)
+    shop = asyncio.create_task(asyncio.to_thread(run, config, settings, stop, told.append))
     async with asyncio.timeout(30), new_producer(config) as producer:
         while not any(isinstance(shown, Table) for shown in told):
             for user in (b"Ada", b"Bruno"):

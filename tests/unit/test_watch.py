@@ -80,14 +80,16 @@ def test_the_record_is_read_from_the_metrics_page():
     assert record.parse(METRICS) == {"fusion": Record(200.0, 120.0), "popularity": Record(200.0, 30.0)}
 
 
-def test_the_line_tells_recall_lately_and_over_all():
+def test_recall_is_told_lately_and_over_all():
     """Of 100 predictions since the last look 80 were right; of all 200 120."""
     now = record.parse(METRICS)
 
-    text = record.line({"fusion": Record(100.0, 40.0)}, now).plain
+    text = record.lines({"fusion": Record(100.0, 40.0)}, now).plain
 
-    assert "fusion ################     0.800 (all 0.600)" in text
-    assert "popularity ###                  0.150 (all 0.150)" in text
+    assert text.splitlines() == [
+        "recall@20  fusion     ################     0.800 lately, 0.600 in all",
+        "           popularity ###                  0.150 lately, 0.150 in all",
+    ]
 
 
 def test_without_a_trainer_there_is_no_record(tmp_path):
