@@ -5,7 +5,7 @@ The exponential is 2**k times a polynomial (Cody and Waite, 1980): relative erro
 
 import numpy as np
 
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import tight
 
 _LIMIT = np.float32(80.0)  # beyond it float32 would overflow or lose its precision
 _LOG2_E = np.float32(1.4426950408889634)
@@ -15,7 +15,7 @@ _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
 
 
-@kernel
+@tight
 def exponential(x: np.float32) -> np.float32:
     """e**x; x is taken as -80 or 80 where it lies beyond."""
     x = x if x < _LIMIT else _LIMIT
@@ -29,13 +29,13 @@ def exponential(x: np.float32) -> np.float32:
     return np.float32(series * np.int32(scale).view(np.float32))
 
 
-@kernel
+@tight
 def sigmoid(x: np.float32) -> np.float32:
     """1 / (1 + e**-x)."""
     return np.float32(_ONE / (_ONE + exponential(-x)))
 
 
-@kernel
+@tight
 def tanh(x: np.float32) -> np.float32:
     """Hyperbolic tangent; absolute error below 2e-7."""
     return np.float32(_TWO / (_ONE + exponential(-_TWO * x)) - _ONE)

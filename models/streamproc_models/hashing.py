@@ -12,7 +12,7 @@ Computer Programming 3, 6.4, algorithm R), so it needs no tombstones: `keys` (ca
 import numpy as np
 
 from streamproc_models.arrays import I32, I64, U8, U64
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import kernel, tight
 
 FREE = np.uint64(0)
 
@@ -20,7 +20,7 @@ _FNV_BASIS = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
 
 
-@kernel
+@tight
 def splitmix(state: np.uint64) -> np.uint64:
     """64 well mixed bits of `state`: one step of splitmix64, for seeds and for finishing a hash."""
     mixed = np.uint64(state) + np.uint64(0x9E3779B97F4A7C15)
@@ -29,7 +29,7 @@ def splitmix(state: np.uint64) -> np.uint64:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-@kernel
+@tight
 def hash_range(data: U8, start: int, end: int) -> np.uint64:
     """Hash of the bytes data[start:end]; never 0."""
     state = _FNV_BASIS
@@ -55,7 +55,7 @@ def hash64(text: bytes) -> int:
     return int(hash_range(np.frombuffer(text, np.uint8), 0, len(text)))
 
 
-@kernel
+@tight
 def find(keys: U64, rows: I32, key: np.uint64) -> np.int32:
     """The row of `key`, -1 if it is not in the table."""
     place = _seek(keys, key)
@@ -65,7 +65,7 @@ def find(keys: U64, rows: I32, key: np.uint64) -> np.int32:
     return row
 
 
-@kernel
+@tight
 def put(keys: U64, rows: I32, key: np.uint64, row: int | np.int32) -> None:
     """Set the row of `key`, known or new; ValueError if the table is full."""
     place = _seek(keys, key)
@@ -75,7 +75,7 @@ def put(keys: U64, rows: I32, key: np.uint64, row: int | np.int32) -> None:
     rows[place] = row
 
 
-@kernel
+@tight
 def remove(keys: U64, rows: I32, key: np.uint64) -> None:
     """Take `key` out, if it is there; what had to give way to it moves back."""
     hole = _seek(keys, key)
@@ -94,7 +94,7 @@ def remove(keys: U64, rows: I32, key: np.uint64) -> None:
         place = (place + 1) & mask
 
 
-@kernel
+@tight
 def _seek(keys: U64, key: np.uint64) -> np.int64:
     """Where `key` is, or else the free place where it would go; -1 if neither exists."""
     mask = keys.size - 1

@@ -7,7 +7,9 @@ from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_compile = njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
+_compile = njit(**_OPTIONS)
+_compile_tight = njit(**_OPTIONS, _nrt=False)
 
 
 def kernel(function: Function) -> Function:
@@ -17,3 +19,12 @@ def kernel(function: Function) -> Function:
     them outside of kernels.
     """
     return cast(Function, _compile(function))
+
+
+def tight(function: Function) -> Function:
+    """Like `kernel`, for what allocates nothing: compiled without reference counting.
+
+    Models travel as tuples of a hundred arrays; counting references to each of them at every call
+    costs more than the work itself. numba refuses to compile an allocation here.
+    """
+    return cast(Function, _compile_tight(function))

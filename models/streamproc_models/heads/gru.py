@@ -15,7 +15,7 @@ import numpy as np
 from streamproc_models.activations import sigmoid, tanh
 from streamproc_models.arrays import F32, I32, I64
 from streamproc_models.hashing import splitmix
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import tight
 
 BATCHES, REPLAYED, FILL, TARGETS, SEED = range(5)  # places in `counters`
 
@@ -113,7 +113,7 @@ def weights(gru: Gru) -> Weights:
     return Weights(gru.embeddings, gru.bias, gru.cell)
 
 
-@kernel
+@tight
 def advance(head: Weights | Gru, item_row: int, hidden_before: F32, hidden_after: F32, scratch: F32) -> None:
     """Take one item in: hidden_before (h,) -> hidden_after (h,), which may be the same array.
 
@@ -126,7 +126,7 @@ def advance(head: Weights | Gru, item_row: int, hidden_before: F32, hidden_after
     step(gates, recurrent, hidden_before, hidden_after)
 
 
-@kernel
+@tight
 def scores(head: Weights | Gru, hidden: F32, rows: I32, count: int, out: F32) -> None:
     """out[k] = hidden . embedding + bias of the item rows[k], for the first `count` rows."""
     embeddings, bias = head.embeddings, head.bias
@@ -151,7 +151,7 @@ def scores(head: Weights | Gru, hidden: F32, rows: I32, count: int, out: F32) ->
         out[place] += bias[rows[place]]
 
 
-@kernel
+@tight
 def remember(gru: Gru, hidden_before: F32, input_row: int, target_row: int) -> int:
     """Keep one example for training: `target_row` came right after `input_row`.
 
@@ -169,7 +169,7 @@ def remember(gru: Gru, hidden_before: F32, input_row: int, target_row: int) -> i
     return int(fill + 1)
 
 
-@kernel
+@tight
 def _project(values: F32, cell: F32, start: int, bias: int, out: F32) -> None:
     """out = values @ (rows of `cell` from `start`) + (row `bias`), eight rows at a time; (h,) -> (3h,)."""
     for k in range(out.size):
@@ -185,7 +185,7 @@ def _project(values: F32, cell: F32, start: int, bias: int, out: F32) -> None:
             out[k] += first + e * we[k] + f * wf[k] + g * wg[k] + h * wh[k]
 
 
-@kernel
+@tight
 def step(gates: F32, recurrent: F32, before: F32, after: F32) -> None:
     """One GRU step of one row, from its sums (3h,) over the input and over the hidden vector.
 
@@ -201,7 +201,7 @@ def step(gates: F32, recurrent: F32, before: F32, after: F32) -> None:
         after[f] = candidate + gates[size + f] * (before[f] - candidate)
 
 
-@kernel
+@tight
 def fill_uniform(values: F32, seed: int, first_row: int, span: float) -> None:
     """Row r gets what the hash of (seed, first_row + r) says, whatever its neighbours."""
     start = splitmix(np.uint64(seed))

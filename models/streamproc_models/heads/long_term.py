@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc_models.arrays import F32, I32
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import tight
 from streamproc_models.slots import FREE
 
 _NOTHING = np.float32(1e-12)  # below it an item has no vote: its share of a weight might round to 0
@@ -50,7 +50,7 @@ def grow(head: LongTerm, items: int) -> LongTerm:
     return grown
 
 
-@kernel
+@tight
 def load(head: LongTerm, rows: I32, neighbours: I32, weights: F32) -> None:
     """Puts a generation in the place of what the head held.
 
@@ -71,7 +71,7 @@ def load(head: LongTerm, rows: I32, neighbours: I32, weights: F32) -> None:
             )
 
 
-@kernel
+@tight
 def _load_row(names: I32, values: F32, rows: I32, neighbours: I32, weights: F32) -> None:
     kept = 0
     for slot in range(neighbours.size):
@@ -83,7 +83,7 @@ def _load_row(names: I32, values: F32, rows: I32, neighbours: I32, weights: F32)
             kept += 1
 
 
-@kernel
+@tight
 def forget_items(head: LongTerm, gone: I32, rows: int) -> None:
     """Takes every item with gone[item] != 0 out of the first `rows` rows, and empties its own row."""
     for row in range(rows):
@@ -98,7 +98,7 @@ def forget_items(head: LongTerm, gone: I32, rows: int) -> None:
         head.weights[row, kept:] = 0.0
 
 
-@kernel
+@tight
 def add_profile(
     head: LongTerm, rows: I32, n: int, decay: float, scores: F32, touched: I32, count: int
 ) -> int:

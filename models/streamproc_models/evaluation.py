@@ -1,0 +1,70 @@
+"""Prequential figures: every event is first predicted, then learned, and each prediction is counted once.
+
+Recall@k, MRR@20 and NDCG@20 of one relevant item per event, over the full ranking, misses included
+(predict-then-learn: Dawid, 1984; for recommenders Vinagre, Jorge and Gama, 2014).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamproc_models.arrays import F64, I64
+from streamproc_models.kernel import tight
+
+MODELS = (
+    "fusion", "popularity", "history", "markov", "covisitation", "factors", "gru", "long_term", "served", "shadow",
+)  # fmt: skip
+FUSION, POPULARITY, HISTORY, MARKOV, COVISITATION, FACTORS, GRU, LONG_TERM, SERVED, SHADOW = range(10)
+HEADS = range(POPULARITY, LONG_TERM + 1)
+TRIALS, AT_1, AT_10, AT_20, RECIPROCAL, GAIN = range(6)  # columns of the sums
+MISS = 1 << 30
+_MEMORY = 1.0 / 20_000.0  # of the recent MRR, in predictions
+
+
+class Record(NamedTuple):
+    """Sums over all predictions so far, and a fading mean of the reciprocal rank."""
+
+    sums: F64  # (models, 6)
+    recent: F64  # (models,), exponentially weighted MRR@20
+    evaluated: I64  # (1,)
+
+
+class Figures(NamedTuple):
+    """What one model reached."""
+
+    events: int
+    recall_at_1: float
+    recall_at_10: float
+    recall_at_20: float
+    mrr_at_20: float
+    ndcg_at_20: float
+
+
+def empty() -> Record:
+    """No prediction yet."""
+    return Record(np.zeros((len(MODELS), 6)), np.zeros(len(MODELS)), np.zeros(1, np.int64))
+
+
+@tight
+def count(record: Record, model: int, rank: int) -> None:
+    """The target came at `rank` (0 = first; MISS where it was no candidate)."""
+    sums = record.sums[model]
+    sums[TRIALS] += 1.0
+    reciprocal = 0.0
+    if rank < 20:
+        reciprocal = 1.0 / (rank + 1.0)
+        sums[AT_1] += 1.0 if rank < 1 else 0.0
+        sums[AT_10] += 1.0 if rank < 10 else 0.0
+        sums[AT_20] += 1.0
+        sums[RECIPROCAL] += reciprocal
+        sums[GAIN] += 1.0 / np.log2(rank + 2.0)
+    fading = max(_MEMORY, 1.0 / sums[TRIALS])
+    record.recent[model] += (reciprocal - record.recent[model]) * fading
+
+
+def figures(record: Record, model: int) -> Figures:
+    """Recall, MRR and NDCG of one model; zeros where nothing was predicted."""
+    sums = record.sums[model]
+    trials = max(float(sums[TRIALS]), 1.0)
+    shares = [float(sums[column]) / trials for column in (AT_1, AT_10, AT_20, RECIPROCAL, GAIN)]
+    return Figures(int(sums[TRIALS]), *shares)

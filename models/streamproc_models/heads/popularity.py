@@ -1,0 +1,86 @@
+"""What everybody takes lately: decayed counts at three half-lives, and how new an item is.
+
+A count is kept as of the item's last event: n <- n 2^-(t - last)/h + w, so that items nobody touches
+cost nothing; t counts events. `describe` turns counts into the fusion's features.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamproc_models.arrays import F32, F64, I32, I64
+from streamproc_models.kernel import kernel, tight
+from streamproc_models.vector import exp_into, log_into
+
+HALF_LIVES = 3
+SHORT, MEDIUM, LONG, AGE = 0, 1, 2, 3  # columns of the features
+_LN2 = 0.6931471805599453
+_RESOLUTION = 1e5  # a share of 1e-5 reads as ln 2
+_BLOCK = 1024
+
+
+class Popularity(NamedTuple):
+    """The head's whole state. Strangers count zero."""
+
+    counts: F32  # (items, 3), decayed as of `last`
+    last: I64  # (items,), number of the item's newest event; -1 where none
+    first: I64  # (items,), number of the item's first event; -1 where none
+    totals: F64  # (3,), decayed count of all events, as of now
+    rates: F64  # (3,), ln 2 / half-life, per event
+
+
+def empty(items: int, half_lives: tuple[int, ...]) -> Popularity:
+    """A head that has seen nothing; `half_lives` in events."""
+    return Popularity(
+        np.zeros((items, HALF_LIVES), np.float32),
+        np.full(items, -1, np.int64),
+        np.full(items, -1, np.int64),
+        np.zeros(HALF_LIVES),
+        _LN2 / np.asarray(half_lives, np.float64),
+    )
+
+
+@tight
+def learn(head: Popularity, item: int, event: int, weight: float) -> None:
+    """Event number `event` was one of `item`, with a strength of `weight`."""
+    gap = event - head.last[item] if head.last[item] >= 0 else 0
+    for h in range(HALF_LIVES):
+        head.counts[item, h] = head.counts[item, h] * np.exp(-head.rates[h] * gap) + weight
+        head.totals[h] = head.totals[h] * np.exp(-head.rates[h]) + weight
+    head.last[item] = event
+    if head.first[item] < 0:
+        head.first[item] = event
+
+
+@tight
+def describe_one(head: Popularity, item: int, event: int, features: F32) -> None:
+    """The features (4,) of one item at event number `event`: ln(1 + 1e5 share) at each half-life, ln age / 3."""
+    gap = event - head.last[item]
+    for h in range(HALF_LIVES):
+        share = head.counts[item, h] * np.exp(-head.rates[h] * gap) / (head.totals[h] + 1e-9)
+        features[h] = np.log(1.0 + _RESOLUTION * share)
+    features[AGE] = np.log(1.0 + event - head.first[item]) / 3.0
+
+
+@kernel
+def describe(head: Popularity, event: int, items: int, features: F32, x: F32, x_bits: I32, y: F32, y_bits: I32) -> None:
+    """`describe_one` for the rows 0..items of `features` (items, 4), by SIMD; x, y are scratch of >= 1,024."""
+    decayed = np.empty(_BLOCK, np.float32)
+    for start in range(0, items, _BLOCK):
+        n = min(_BLOCK, items - start)
+        for h in range(HALF_LIVES):
+            rate = np.float32(-head.rates[h])
+            for c in range(n):
+                x[c] = rate * np.float32(event - head.last[start + c])
+            exp_into(decayed, x, 0.0, y, y_bits, n)
+            scale = np.float32(_RESOLUTION / (head.totals[h] + 1e-9))
+            for c in range(n):
+                x[c] = np.float32(1.0) + scale * decayed[c] * head.counts[start + c, h]
+            log_into(decayed, x, x_bits, y, y_bits, n)
+            for c in range(n):
+                features[start + c, h] = decayed[c]
+        for c in range(n):
+            x[c] = np.float32(1 + event - head.first[start + c])
+        log_into(decayed, x, x_bits, y, y_bits, n)
+        for c in range(n):
+            features[start + c, AGE] = decayed[c] * np.float32(1.0 / 3.0)

@@ -1,0 +1,38 @@
+"""A user's state as it travels in the `users` topic: key = user id, value = packed bytes of what is there.
+
+Little-endian, every section padded to 8 bytes:
+    u8 version, u8 window length, u8 remembered event ids, u8 hidden size, u32 items seen
+    i64 newest event time (ms), i64 last source offset, u64 source and i64 number of the last sequenced id, u64 session
+    u64 * length item hashes, u32 * length event times (s), u8 * length types and marks: oldest first
+    u64 * ids event id hashes, oldest first;  i16 * hidden;  u64 * seen item hashes, oldest first
+The record under MARK says what the states of its partition are a function of.
+"""
+
+import msgspec
+
+VERSION = 1
+HEAD_WORDS = 6  # of 8 bytes, before the window
+MARK = b"\0mark"  # no user id holds a control character
+
+
+class Mark(msgspec.Struct, frozen=True, tag="mark"):
+    """States are those of the journal before `learned_to`; `highest` source offset per partition, -1 for none."""
+
+    version: int  # of the model published with them
+    learned_to: int
+    highest: list[int]
+    generation: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Mark).decode
+
+
+def pack_mark(mark: Mark) -> bytes:
+    """The value under MARK."""
+    return _encode(mark)
+
+
+def unpack_mark(value: bytes) -> Mark:
+    """Raises msgspec.DecodeError where the value is no mark."""
+    return _decode(value)

@@ -1,0 +1,185 @@
+"""The learner: predict, then learn, for every event of the journal; the owner of the original model."""
+
+from typing import Any
+
+import numpy as np
+
+from streamproc.config import Config
+from streamproc.contracts.columns import EventColumns
+from streamproc.engine import forgetting, ids, learning, model, pool, ranking, scratch, seen
+from streamproc.engine.learning import DONE, FULL, TRAIN, Memory, Partition, Settings
+from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
+from streamproc.engine.windows import RING, Windows
+from streamproc_models import evaluation
+from streamproc_models.heads import gru_training
+from streamproc_models.heads.gru_training import GruStep
+
+class Users:
+    """The trainer's view of one partition: the windows, and what only learning needs."""
+
+    def __init__(self, config: Config, partitions: int) -> None:
+        self.windows = Windows(config, partitions)
+        rows = self.windows.rows
+        self.factors = np.zeros((rows, config.heads.factors.size), np.float32)
+        self.dirty = np.zeros(rows, np.uint8)
+        self.dirty_rows = np.zeros(rows, np.int32)
+        self.dirty_count = np.zeros(1, np.int64)
+        self.gone = ids.empty(1)
+        self.gone_count = np.zeros(1, np.int64)
+
+    def reserve(self, columns: EventColumns, exclude_seen: bool) -> None:
+        """Room for all that a micro-batch can bring."""
+        n, text = columns.users.size, columns.user_ids.data.size
+        self.windows.reserve(n, text)
+        if exclude_seen:
+            self.windows.seen = seen.reserve(self.windows.seen, self.windows.rows, n)
+        rows = self.windows.rows
+        if rows > self.dirty.size:
+            self.factors, self.dirty, self.dirty_rows = (
+                longer(array, rows) for array in (self.factors, self.dirty, self.dirty_rows)
+            )
+        if self.windows.count + n > self.windows.limit:
+            longest = int(self.windows.names.length.max(initial=0))
+            self.gone = ids.reserve(self.gone, int(self.gone_count[0]) + n, n * longest)
+
+    def partition(self) -> Partition:
+        """The arrays as the compiled loop takes them."""
+        w = self.windows
+        return Partition(
+            w.arrays, self.factors, w.names, w.seen, self.dirty, self.dirty_rows, self.dirty_count,
+            self.gone, self.gone_count,
+        )  # fmt: skip
+
+
+class Learner:
+    """Everything learned, and the loop that learns it. A function of the calls to `learn` and `control` alone."""
+
+    def __init__(self, config: Config, partitions: int, sample_every: int = 16) -> None:
+        self.config = config
+        self.settings = _settings(config, sample_every)
+        self.items_limit = config.items.max
+        rows = min(1024, self.items_limit)
+        self.model = model.empty(config, rows)
+        self.shadow: Model | None = None
+        self.item_ids = ids.empty(rows)
+        self.memory = _memory(config, rows)
+        self.users = [Users(config, partitions) for _ in range(partitions)]
+        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size, RING)
+        self.slate = ranking.empty(config.publish.slate_size)
+        self.gru_config = model.gru_config(config)
+        self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
+        self.steps: list[GruStep] = []
+        self.gone_items: list[bytes] = []
+        self.kept_house_at = 0
+
+    @property
+    def events(self) -> int:
+        """Events learned so far."""
+        return int(self.model.counters[EVENTS])
+
+    @property
+    def items(self) -> int:
+        """Rows of items in use or freed."""
+        return int(self.model.counters[ITEMS])
+
+    @property
+    def serving(self) -> str:
+        """Who answers: the fusion, or the head that was lately better."""
+        return evaluation.MODELS[int(self.model.counters[SERVING])]
+
+    def learn(self, partition: int, columns: EventColumns) -> None:
+        """Accepted events of one source partition, in the order of the journal."""
+        users = self.users[partition]
+        users.reserve(columns, self.settings.exclude_seen)
+        self._reserve_items(columns)
+        done, why = 0, DONE
+        while done < columns.users.size:
+            done, why = self._run(users, columns, done)
+            if why == TRAIN:
+                self._train()
+            if why == FULL:
+                forgetting.forget_coldest(self)
+            else:
+                self._keep_house()
+
+    def _run(self, users: Users, c: EventColumns, start: int) -> tuple[int, int]:
+        done, why = learning.learn(
+            self.model, self.shadow or self.model, self.memory, self.item_ids, users.partition(), self.scratch, self.slate,
+            self.settings, c.users, c.items, c.times, c.kinds, c.strengths, c.event_keys, c.sequences, c.sessions, c.offsets,
+            c.user_ids.data, c.user_ids.ends, c.item_ids.data, c.item_ids.ends, start,
+        )  # fmt: skip
+        return int(done), int(why)
+
+    def _keep_house(self) -> None:
+        due = self.events % pool.REBUILD == 0 and self.events != self.kept_house_at
+        if due or self.memory.increment[0] > learning.RESCALE:
+            self.kept_house_at = self.events
+            learning.keep_house(self.model, self.memory, self.scratch)
+
+    def _train(self) -> None:
+        """One step of the recurrent head, between two events."""
+        self.steps.append(gru_training.train(self.model.gru, self.gru_config, self.gru_scratch, self.items))
+        pool.renew_embeddings(self.model.pool, self.model.gru)
+
+    def _reserve_items(self, columns: EventColumns) -> None:
+        self.item_ids = ids.reserve(self.item_ids, self.item_ids.start.size, columns.item_ids.data.size)
+        needed = min(self.items_limit, self.items + columns.items.size)
+        if needed > model.capacity(self.model):
+            self.resize(min(self.items_limit, max(needed, 2 * model.capacity(self.model))))
+
+    def resize(self, rows: int) -> None:
+        """Arrays for a catalogue of `rows` items."""
+        old = self.shadow
+        self.model = model.grow(self.model, self.config, rows)
+        if old is not None:
+            wider = model.grow(old, self.config, rows)
+            self.shadow = self.model._replace(long_term=wider.long_term, fusion=old.fusion, lasting=old.lasting)
+        self.item_ids = ids.reserve(self.item_ids, rows, 0)
+        self.scratch = scratch.grow(self.scratch, rows)
+        self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
+        self.memory = self.memory._replace(
+            dirty=longer(self.memory.dirty, rows),
+            dirty_rows=longer(self.memory.dirty_rows, rows),
+            shown=longer(self.memory.shown, rows),
+        )
+
+    def mark_all_items(self) -> None:
+        """Every row in use is published again at the next sync."""
+        rows = self.items
+        self.memory.dirty[:rows] = 1
+        self.memory.dirty_rows[:rows] = np.arange(rows)
+        self.memory.counters[learning.DIRTY] = rows
+
+
+def longer(array: Any, rows: int) -> Any:
+    """The array with zeros behind, up to `rows` rows."""
+    grown = np.zeros((rows, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+def _memory(config: Config, rows: int) -> Memory:
+    return Memory(
+        np.ones(1), evaluation.empty(), np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.uint8),
+        np.zeros(4), np.zeros(config.heads.factors.negatives, np.int32), np.array([0, -1], np.int64), np.zeros(5),
+    )  # fmt: skip
+
+
+def _settings(config: Config, sample_every: int) -> Settings:
+    heads = config.heads
+    return Settings(
+        votes=heads.covisitation.score_window,
+        pairs=heads.covisitation.learn_window,
+        backward=heads.covisitation.backward,
+        growth=2.0 ** (1.0 / heads.covisitation.half_life),
+        lasting_window=heads.long_term.window,
+        lasting_decay=heads.long_term.decay,
+        factor_rate=heads.factors.rate,
+        regularisation=heads.factors.regularisation,
+        fusion_rate=config.fusion.rate,
+        fusion_every=config.fusion.every,
+        sample_every=sample_every,
+        seed=config.seed,
+        exclude_seen=config.rules.exclude_seen,
+        use_gru=heads.gru.enabled,
+    )

@@ -1,0 +1,118 @@
+"""Users' states to packed bytes and back, compiled; the layout is that of contracts/users.py."""
+
+import numpy as np
+
+from streamproc.contracts.users import HEAD_WORDS, VERSION
+from streamproc.engine import ids, seen
+from streamproc.engine.ids import Ids
+from streamproc.engine.seen import Seen
+from streamproc.engine.window_kernels import Windows, enter
+from streamproc_models.arrays import I16, I32, I64, U8, U32, U64
+from streamproc_models.kernel import tight
+
+
+@tight
+def _words(size: int, width: int) -> int:
+    """8-byte words that hold `size` values of `width` bytes."""
+    return (size * width + 7) // 8
+
+
+@tight
+def measure(w: Windows, s: Seen, rows: I32, ends: I64) -> int:
+    """Sets ends[k] = where the state of rows[k] ends, in words; returns the whole length in words."""
+    at = 0
+    for k in range(rows.size):
+        row = rows[k]
+        length, known = w.length[row], min(w.known[row], w.ids.shape[1])
+        at += HEAD_WORDS + length + _words(length, 4) + _words(length, 1) + known
+        at += _words(w.hidden.shape[1], 2) + _count(s, row)
+        ends[k] = at
+    return at
+
+
+@tight
+def _count(s: Seen, row: int) -> int:
+    n, entry = 0, s.latest[row]
+    while entry >= 0:
+        n += 1
+        entry = s.earlier[entry]
+    return n
+
+
+@tight
+def pack(w: Windows, s: Seen, rows: I32, ends: I64, b64: U64, b32: U32, b16: I16, b8: U8) -> None:
+    """Writes the states of `rows`, one after the other, into one buffer given as four views."""
+    for k in range(rows.size):
+        row, at = rows[k], ends[k - 1] if k > 0 else 0
+        length, known = w.length[row], min(w.known[row], w.ids.shape[1])
+        b8[8 * at], b8[8 * at + 1], b8[8 * at + 2], b8[8 * at + 3] = VERSION, length, known, w.hidden.shape[1]
+        b32[2 * at + 1] = _count(s, row)
+        b64[at + 1], b64[at + 2] = np.uint64(w.newest[row]), np.uint64(w.offset[row])
+        b64[at + 3], b64[at + 4], b64[at + 5] = w.source[row], np.uint64(w.sequence[row]), w.session[row]
+        at = _pack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
+        for d in range(known):
+            b64[at + d] = w.ids[row, (w.known[row] - known + d) % w.ids.shape[1]]
+        at += known
+        for f in range(w.hidden.shape[1]):
+            b16[4 * at + f] = w.hidden[row, f]
+        entry, place = s.latest[row], ends[k] - 1
+        while entry >= 0:
+            b64[place] = s.item[entry]
+            place -= 1
+            entry = s.earlier[entry]
+
+
+@tight
+def _pack_window(w: Windows, row: int, length: int, at: int, b64: U64, b32: U32, b8: U8) -> int:
+    mask = w.items.shape[1] - 1
+    times = at + length
+    flags = times + _words(length, 4)
+    for d in range(length):
+        place = (w.written[row] - length + d) & mask
+        b64[at + d] = w.items[row, place]
+        b32[2 * times + d] = w.times[row, place]
+        b8[8 * flags + d] = w.flags[row, place]
+    return flags + _words(length, 1)
+
+
+@tight
+def unpack(
+    w: Windows, s: Seen, names: Ids, order: I64, starts: I64, users: U64, text: U8, text_ends: I64,
+    b64: U64, b32: U32, b16: I16, b8: U8,
+) -> None:  # fmt: skip
+    """Enters the states that begin at word starts[k], in the given order (by source offset: coldest first)."""
+    for q in range(order.size):
+        k = order[q]
+        at, row = starts[k], enter(w, users[k])
+        if names.length[row] > 0:
+            seen.forget(s, row)
+        ids.store(names, row, text, text_ends[k - 1] if k > 0 else 0, text_ends[k])
+        length, known, hidden = np.int64(b8[8 * at + 1]), np.int64(b8[8 * at + 2]), np.int64(b8[8 * at + 3])
+        had = np.int64(b32[2 * at + 1])
+        w.newest[row], w.offset[row] = np.int64(b64[at + 1]), np.int64(b64[at + 2])
+        w.source[row], w.sequence[row], w.session[row] = b64[at + 3], np.int64(b64[at + 4]), b64[at + 5]
+        at = _unpack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
+        for d in range(min(known, w.ids.shape[1])):
+            w.ids[row, d] = b64[at + max(known - w.ids.shape[1], 0) + d]
+        w.known[row] = min(known, w.ids.shape[1])
+        at += known
+        for f in range(min(hidden, w.hidden.shape[1])):
+            w.hidden[row, f] = b16[4 * at + f]
+        at += _words(hidden, 2)
+        for d in range(had):
+            seen.add(s, row, users[k], b64[at + d])
+
+
+@tight
+def _unpack_window(w: Windows, row: int, length: int, at: int, b64: U64, b32: U32, b8: U8) -> int:
+    times = at + length
+    flags = times + _words(length, 4)
+    kept = min(length, w.items.shape[1])
+    for d in range(kept):
+        source = length - kept + d
+        w.items[row, d] = b64[at + source]
+        w.times[row, d] = b32[2 * times + source]
+        w.flags[row, d] = b8[8 * flags + source]
+    w.written[row] = kept
+    w.length[row] = kept
+    return flags + _words(length, 1)

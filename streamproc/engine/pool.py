@@ -1,0 +1,174 @@
+"""The dense pool: the popular and the newest items, scored for every user in straight SIMD loops.
+
+An item in the pool is a candidate for everybody. Its features and vectors lie transposed, one run per
+feature, and are renewed every REBUILD events; only items linked to a user's window are gathered one by one.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamproc_models.arrays import F32, F64, I32, I64
+from streamproc_models.heads.gru import Gru
+from streamproc_models.heads.popularity import Popularity
+from streamproc_models.kernel import kernel, tight
+
+TOP = 100
+SIZE = 304  # 100 popular lately, 100 popular, 100 newest, padding to a multiple of the SIMD width
+NEWEST_AT = 2 * TOP
+OUTSIDE = 511  # the place of an item that is not in the pool
+WIDTH = 512
+REBUILD = 500  # events between two rebuilds
+DESCRIBE = 1000  # events between two renewals of all items' features
+IMPOSSIBLE = np.float32(-1e30)
+STARTED, NEWCOMERS = 0, 1  # places in `counters`
+TASTE, RECURRENT = 4, 5  # rows of `features` that depend on the user
+
+
+class Pool(NamedTuple):
+    """Where each pooled item is, and the pooled items' dense features."""
+
+    place: I32  # (items,), 0..303, OUTSIDE where not pooled
+    item: I32  # (304,), row; -1 where empty
+    bias: F32  # (304,), 0, IMPOSSIBLE where empty
+    features: F32  # (6, 304): popularity and age; what the factors and the recurrent head say, written by each ranking
+    factors: F32  # (d, 304)
+    embeddings: F32  # (h, 304)
+    embedding_bias: F32  # (304,)
+    lately: I32  # (100,), most popular at the short half-life
+    popular: I32  # (100,), at the medium one
+    newest: I32  # (100,), a ring
+    counters: I64  # (2,)
+
+
+def empty(items: int, factors: int, hidden: int) -> Pool:
+    """A pool with nobody in it."""
+    return Pool(
+        np.full(items, OUTSIDE, np.int32),
+        np.full(SIZE, -1, np.int32),
+        np.full(SIZE, IMPOSSIBLE, np.float32),
+        np.zeros((6, SIZE), np.float32),
+        np.zeros((factors, SIZE), np.float32),
+        np.zeros((hidden, SIZE), np.float32),
+        np.zeros(SIZE, np.float32),
+        np.full(TOP, -1, np.int32),
+        np.full(TOP, -1, np.int32),
+        np.full(TOP, -1, np.int32),
+        np.zeros(2, np.int64),
+    )
+
+
+@tight
+def rebuild(pool: Pool, features: F32, factors: F32, gru: Gru) -> None:
+    """Seats the top lists and the newest items, and copies all that is dense."""
+    for q in range(SIZE):
+        if pool.item[q] >= 0:
+            pool.place[pool.item[q]] = OUTSIDE
+    for q in range(SIZE):
+        row = _candidate(pool, q)
+        if row >= 0 and pool.place[row] == OUTSIDE:
+            seat(pool, q, row, features, factors, gru)
+        else:
+            pool.item[q] = -1
+            pool.bias[q] = IMPOSSIBLE
+
+
+@tight
+def _candidate(pool: Pool, q: int) -> int:
+    if q < TOP:
+        return pool.lately[q]
+    if q < NEWEST_AT:
+        return pool.popular[q - TOP]
+    return pool.newest[q - NEWEST_AT] if q < NEWEST_AT + TOP else -1
+
+
+@tight
+def seat(pool: Pool, q: int, row: int, features: F32, factors: F32, gru: Gru) -> None:
+    """Puts item `row` on place q, with its vectors."""
+    if pool.item[q] >= 0 and pool.place[pool.item[q]] == q:
+        pool.place[pool.item[q]] = OUTSIDE
+    pool.item[q] = row
+    pool.place[row] = q
+    pool.bias[q] = 0.0
+    for f in range(4):
+        pool.features[f, q] = features[row, f]
+    for f in range(factors.shape[1]):
+        pool.factors[f, q] = factors[row, f]
+    seat_embedding(pool, q, row, gru)
+
+
+@tight
+def seat_embedding(pool: Pool, q: int, row: int, gru: Gru) -> None:
+    """The recurrent head's side of an item, which changes with each of its steps."""
+    for f in range(gru.embeddings.shape[1]):
+        pool.embeddings[f, q] = gru.embeddings[row, f]
+    pool.embedding_bias[q] = gru.bias[row]
+
+
+@tight
+def renew_embeddings(pool: Pool, gru: Gru) -> None:
+    """After a step of the recurrent head."""
+    for q in range(SIZE):
+        if pool.item[q] >= 0:
+            seat_embedding(pool, q, pool.item[q], gru)
+
+
+@tight
+def welcome(pool: Pool, row: int, features: F32, factors: F32, gru: Gru) -> None:
+    """A new item takes the place of the oldest of the newest at once."""
+    k = pool.counters[NEWCOMERS] % TOP
+    pool.counters[NEWCOMERS] += 1
+    pool.newest[k] = row
+    seat(pool, NEWEST_AT + k, row, features, factors, gru)
+
+
+@kernel
+def renew_tops(pool: Pool, popularity: Popularity, recent: I32, event: int, items: int) -> None:
+    """The two top lists. Decay keeps the order of what was not touched, so after the first time the new
+    top is among the old top and the targets since then."""
+    first = pool.counters[STARTED] == 0
+    _renew_top(pool.lately, popularity, 0, recent, event, items, first)
+    _renew_top(pool.popular, popularity, 1, recent, event, items, first)
+    pool.counters[STARTED] = 1
+
+
+@kernel
+def _renew_top(top: I32, popularity: Popularity, h: int, recent: I32, event: int, items: int, first: bool) -> None:
+    size = items if first else TOP + REBUILD
+    rows = np.empty(size, np.int32)
+    n = 0
+    if first:
+        for row in range(items):
+            if popularity.last[row] >= 0:
+                rows[n] = row
+                n += 1
+    else:
+        n = _contenders(top, recent, event, rows)
+    values = np.empty(n, np.float64)
+    for c in range(n):
+        gap = event - popularity.last[rows[c]]
+        values[c] = popularity.counts[rows[c], h] * np.exp(-popularity.rates[h] * gap)
+    _take_largest(top, rows, values, n)
+
+
+@kernel
+def _contenders(top: I32, recent: I32, event: int, rows: I32) -> int:
+    for q in range(TOP):
+        rows[q] = top[q]
+    for q in range(REBUILD):
+        rows[TOP + q] = recent[(event - q) % recent.size]
+    rows.sort()
+    n = 0
+    for c in range(rows.size):
+        if rows[c] >= 0 and (n == 0 or rows[c] != rows[n - 1]):
+            rows[n] = rows[c]
+            n += 1
+    return n
+
+
+@kernel
+def _take_largest(top: I32, rows: I32, values: F64, n: int) -> None:
+    """Largest first; equal ones by row, so that the order is the same everywhere."""
+    order = np.argsort(-values[:n], kind="mergesort")
+    for q in range(TOP):
+        top[q] = rows[order[q]] if q < n else -1

@@ -1,0 +1,170 @@
+"""From scores to places: where a target came, and the best k with the reasons for each."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamproc.engine import pool
+from streamproc.engine.model import SERVING, Model
+from streamproc.engine.scoring import extent, number_of
+from streamproc.engine.scratch import LINKED, Scratch
+from streamproc_models import evaluation, fusion
+from streamproc_models.arrays import F32, I32, U8
+from streamproc_models.kernel import tight
+
+IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
+REASONS = 2  # window items named per slate item
+
+
+@tight
+def place_among(scores: F32, n: int, pooled: F32, with_pool: bool, value: float) -> int:
+    """How many candidates are better than `value`; of equal ones half are."""
+    better, level = np.float32(0), np.float32(0)
+    for c in range(n):
+        better += np.float32(1) if scores[c] > value else np.float32(0)
+        level += np.float32(1) if scores[c] == value else np.float32(0)
+    if with_pool:
+        for q in range(pool.SIZE):
+            better += np.float32(1) if pooled[q] > value else np.float32(0)
+            level += np.float32(1) if pooled[q] == value else np.float32(0)
+    return np.int64(better) + (max(np.int64(level), 1) - 1) // 2
+
+
+@tight
+def fusion_place(m: Model, s: Scratch, target: int) -> int:
+    """The target's place in the fusion's ranking, MISS where it is no candidate."""
+    number, place = number_of(m, s, target)
+    if number < 0 and place < 0:
+        return evaluation.MISS
+    value = s.scores[number] if number >= 0 else s.pool_scores[place]
+    return place_among(s.scores, s.counts[LINKED], s.pool_scores, True, value)
+
+
+@tight
+def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
+    """The target's place if this head ranked the candidates alone."""
+    number, place = number_of(m, s, target)
+    if head == evaluation.POPULARITY:
+        return _dense_place(m, s, fusion.POPULARITY_MEDIUM, number, place)
+    if head == evaluation.FACTORS:
+        return _dense_place(m, s, fusion.FACTORS, number, place)
+    if head == evaluation.GRU:
+        return _dense_place(m, s, fusion.GRU, number, place)
+    if head == evaluation.HISTORY:
+        return _sparse_place(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
+    if head == evaluation.MARKOV:
+        return _sparse_place(s, s.after, extent(s, fusion.MARKOV), number)
+    if head == evaluation.COVISITATION:
+        return _sparse_place(s, s.near, s.counts[LINKED], number)
+    return _sparse_place(s, s.lasting, s.counts[LINKED], number)
+
+
+@tight
+def _dense_place(m: Model, s: Scratch, feature: int, number: int, place: int) -> int:
+    """By a head that has an opinion on every candidate, the pool included."""
+    if number < 0 and place < 0:
+        return evaluation.MISS
+    local, pooled = s.features[feature], m.pool.features[feature - fusion.POOL_FIRST]
+    for q in range(pool.SIZE):
+        s.pool_odds[q] = pooled[q] if s.pool_scores[q] > IMPOSSIBLE_BELOW else pool.IMPOSSIBLE
+    value = local[number] if number >= 0 else pooled[place]
+    return place_among(local, s.counts[LINKED], s.pool_odds, True, value)
+
+
+@tight
+def _sparse_place(s: Scratch, local: F32, n: int, number: int) -> int:
+    """By a head that knows only what is linked to the window."""
+    if number < 0 or number >= n or local[number] <= 0:
+        return evaluation.MISS
+    return place_among(local, n, s.pool_odds, False, local[number])
+
+
+@tight
+def serve(m: Model, s: Scratch) -> None:
+    """While the gate answers with one head, that head's scores stand in for the fusion's."""
+    head = m.counters[SERVING]
+    if head == evaluation.POPULARITY:
+        _serve_dense(m, s, fusion.POPULARITY_MEDIUM)
+    elif head == evaluation.FACTORS:
+        _serve_dense(m, s, fusion.FACTORS)
+    elif head == evaluation.GRU:
+        _serve_dense(m, s, fusion.GRU)
+    elif head == evaluation.HISTORY:
+        _serve_sparse(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY))
+    elif head == evaluation.MARKOV:
+        _serve_sparse(s, s.after, extent(s, fusion.MARKOV))
+    elif head == evaluation.COVISITATION:
+        _serve_sparse(s, s.near, s.counts[LINKED])
+    elif head == evaluation.LONG_TERM:
+        _serve_sparse(s, s.lasting, s.counts[LINKED])
+
+
+@tight
+def _serve_dense(m: Model, s: Scratch, feature: int) -> None:
+    local, pooled = s.features[feature], m.pool.features[feature - fusion.POOL_FIRST]
+    for c in range(s.counts[LINKED]):
+        if s.scores[c] > IMPOSSIBLE_BELOW:
+            s.scores[c] = local[c]
+    for q in range(pool.SIZE):
+        if s.pool_scores[q] > IMPOSSIBLE_BELOW:
+            s.pool_scores[q] = pooled[q]
+
+
+@tight
+def _serve_sparse(s: Scratch, local: F32, n: int) -> None:
+    """What the head does not know comes behind, the most popular first."""
+    for c in range(s.counts[LINKED]):
+        if s.scores[c] > IMPOSSIBLE_BELOW:
+            s.scores[c] = local[c] if c < n else np.float32(0)
+    for q in range(pool.SIZE):
+        if s.pool_scores[q] > IMPOSSIBLE_BELOW:
+            s.pool_scores[q] = np.float32(-1) / np.float32(1 + q)
+
+
+class Slate(NamedTuple):
+    """The best of one ranking, best first, with what speaks for each."""
+
+    items: I32  # (k,), rows
+    scores: F32  # (k,)
+    numbers: I32  # (k,), the candidate's number, or LINKED + its place in the pool
+    sources: U8  # (k,), the head that gave most
+    because: I32  # (k, 2), rows of window items; -1 where none
+    gate: F32  # (3,), share of short term, long term, popularity
+
+
+def empty(k: int) -> Slate:
+    """Room for k items."""
+    return Slate(
+        np.zeros(k, np.int32), np.zeros(k, np.float32), np.zeros(k, np.int32), np.zeros(k, np.uint8),
+        np.full((k, REASONS), -1, np.int32), np.zeros(3, np.float32),
+    )  # fmt: skip
+
+
+@tight
+def choose(m: Model, s: Scratch, slate: Slate) -> int:
+    """Fills `slate` with the best candidates; returns how many. Equal scores keep the order of the candidates."""
+    n, k = s.counts[LINKED], 0
+    for c in range(n):
+        if s.scores[c] > IMPOSSIBLE_BELOW:
+            k = _insert(slate, k, s.scores[c], s.item[c], c)
+    for q in range(pool.SIZE):
+        if s.pool_scores[q] > IMPOSSIBLE_BELOW:
+            k = _insert(slate, k, s.pool_scores[q], m.pool.item[q], n + q)
+    return k
+
+
+@tight
+def _insert(slate: Slate, k: int, value: float, row: int, number: int) -> int:
+    size = slate.items.size
+    if k == size and value <= slate.scores[size - 1]:
+        return k
+    p = k if k < size else size - 1
+    while p > 0 and slate.scores[p - 1] < value:
+        slate.scores[p] = slate.scores[p - 1]
+        slate.items[p] = slate.items[p - 1]
+        slate.numbers[p] = slate.numbers[p - 1]
+        p -= 1
+    slate.scores[p] = value
+    slate.items[p] = row
+    slate.numbers[p] = number
+    return min(k + 1, size)

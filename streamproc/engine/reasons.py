@@ -1,0 +1,113 @@
+"""Why an item is on the slate: the head that gave most, the window items behind it, the shares of the families."""
+
+import numpy as np
+
+from streamproc.engine.model import SERVING, Model
+from streamproc.engine.ranking import Slate
+from streamproc.engine.scoring import extent
+from streamproc.engine.scratch import LIKED, LINKED, Scratch
+from streamproc_models import evaluation, fusion
+from streamproc_models.arrays import F32, I32
+from streamproc_models.kernel import tight
+
+SHORT_TERM, LONG_TERM, POPULAR = 0, 1, 2  # families of the gate
+# Feature by feature: the head it speaks for (its number among the models) and its family.
+HEAD_OF = np.array([4, 4, 7, 7, 1, 1, 1, 1, 5, 6, 3, 3, 2, 2, 2, 2], np.int8)
+FAMILY_OF = np.array([0, 0, 1, 1, 2, 2, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0], np.int8)
+
+
+@tight
+def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int) -> None:
+    """Fills the sources, the reasons and the gate of the first k items of `slate`."""
+    parts = s.parts
+    for family in range(3):
+        slate.gate[family] = 0.0
+    for p in range(k):
+        _parts(m, s, slate.numbers[p], parts, slate.gate)
+        head = m.counters[SERVING]
+        if head == evaluation.FUSION:
+            head = _strongest(parts)
+        slate.sources[p] = head
+        slate.because[p, 0], slate.because[p, 1] = -1, -1
+        _name_window_items(m, s, slate.items[p], head, votes, slate.because[p])
+    total = slate.gate[0] + slate.gate[1] + slate.gate[2]
+    if total > 0:
+        for family in range(3):
+            slate.gate[family] /= total
+
+
+@tight
+def _parts(m: Model, s: Scratch, number: int, parts: F32, gate: F32) -> None:
+    """Adds up what every head gives to one item; the gate counts sizes, whatever the sign."""
+    for head in range(parts.size):
+        parts[head] = 0.0
+    for f in range(fusion.FEATURES):
+        part = s.weights[f] * _value(m, s, f, number)
+        parts[HEAD_OF[f]] += part
+        gate[FAMILY_OF[f]] += abs(part)
+
+
+@tight
+def _value(m: Model, s: Scratch, feature: int, number: int) -> float:
+    place = number - s.counts[LINKED]
+    if place < 0:
+        return s.features[feature, number] if number < extent(s, feature) else np.float32(0)
+    if fusion.POOL_FIRST <= feature <= fusion.POOL_LAST:
+        return m.pool.features[feature - fusion.POOL_FIRST, place]
+    return np.float32(0)
+
+
+@tight
+def _strongest(parts: F32) -> int:
+    best = evaluation.POPULARITY
+    for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
+        if parts[head] > parts[best]:
+            best = head
+    return best
+
+
+@tight
+def _name_window_items(m: Model, s: Scratch, item: int, head: int, votes: int, because: I32) -> None:
+    if s.counts[LIKED] == 0 or head == evaluation.POPULARITY:
+        return
+    if head == evaluation.HISTORY:
+        because[0] = item
+    elif head == evaluation.MARKOV or head == evaluation.GRU:
+        because[0] = s.window[0]
+    else:
+        _two_closest(m, s, item, head, votes, because)
+
+
+@tight
+def _two_closest(m: Model, s: Scratch, item: int, head: int, votes: int, because: I32) -> None:
+    """The window items with the largest link to `item`, each named once."""
+    first, second = np.float32(0), np.float32(0)
+    for d in range(min(votes, s.counts[LIKED])):
+        row = s.window[d]
+        link = _link(m, row, item, head) / np.float32(1 + d)
+        if link > first and row != because[0]:
+            because[1], second = because[0], first
+            because[0], first = row, link
+        elif link > second and row != because[0]:
+            because[1], second = row, link
+
+
+@tight
+def _link(m: Model, row: int, item: int, head: int) -> float:
+    if head == evaluation.COVISITATION:
+        return _weight(m.covisitation.neighbours[row], m.covisitation.weights[row], item)
+    if head == evaluation.LONG_TERM:
+        return _weight(m.long_term.neighbours[row], m.long_term.weights[row], item)
+    link = np.float32(0)
+    for f in range(m.factors.items.shape[1]):
+        link += m.factors.items[row, f] * m.factors.items[item, f]
+    return link
+
+
+@tight
+def _weight(names: I32, weights: F32, item: int) -> float:
+    for slot in range(names.size):
+        if names[slot] == item:
+            return weights[slot]
+    return np.float32(0)
+

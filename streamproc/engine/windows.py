@@ -1,0 +1,169 @@
+"""The users of one partition: their windows, ids and what they had, in arrays that grow as users come."""
+
+import numpy as np
+
+from streamproc.config import Config
+from streamproc.contracts.columns import EventColumns
+from streamproc.contracts.users import MARK
+from streamproc.engine import ids, packing, seen, window_kernels
+from streamproc.engine.window_kernels import EVICTED, USERS
+from streamproc_models.arrays import I32, I64, U64, Bool
+from streamproc_models.hashing import find, hash_strings, put
+from streamproc_models.kernel import tight
+
+FIRST_ROWS = 1024
+RING = 64  # entries of a window's ring; the config may use fewer
+
+
+class Windows:
+    """What one lease of a worker, or one partition of the trainer, knows of its users."""
+
+    def __init__(self, config: Config, partitions: int | None = None) -> None:
+        partitions = partitions or config.kafka.partitions
+        self.limit = -(-config.users.max // partitions)
+        self.ignored = ignored_kinds(config)
+        rows = min(self.limit, FIRST_ROWS)
+        self.arrays = _empty(config, rows, self.limit)
+        self.names = ids.empty(rows)
+        self.seen = seen.empty(rows)
+
+    @property
+    def count(self) -> int:
+        """Users known now."""
+        return int(self.arrays.counters[USERS])
+
+    @property
+    def evicted(self) -> int:
+        """Users forgotten to keep the bound."""
+        return int(self.arrays.counters[EVICTED])
+
+    @property
+    def rows(self) -> int:
+        """Rows there are arrays for."""
+        return int(self.arrays.user.size)
+
+    def reserve(self, events: int, text: int) -> None:
+        """Room for as many newcomers as a batch of `events` events can bring, with `text` bytes of ids."""
+        needed = min(self.limit, self.count + events)
+        if needed > self.rows:
+            size = min(self.limit, max(needed, 2 * self.rows))
+            self.arrays = _grown(self.arrays, size)
+        self.names = ids.reserve(self.names, self.rows, text)
+        self.seen = seen.reserve(self.seen, self.rows, 0)
+
+    def find(self, users: U64) -> I32:
+        """Rows (n,) of users given by their hashes; -1 for strangers."""
+        out = np.empty(users.size, np.int32)
+        _find_all(self.arrays.keys, self.arrays.rows, users, out)
+        return out
+
+    def user_ids(self, rows: I32) -> list[bytes]:
+        """The ids of some rows."""
+        return ids.text(self.names, rows)
+
+    def active(self, since: int) -> I32:
+        """Rows of the users whose newest event is not older than `since` (ms)."""
+        w = self.arrays
+        return np.flatnonzero((w.user != 0) & (w.newest >= since)).astype(np.int32)
+
+    def newest(self, rows: I32) -> I64:
+        """Event time of the newest event, ms."""
+        return self.arrays.newest[rows]
+
+    def offsets(self, rows: I32) -> I64:
+        """Source offset of the last accepted event."""
+        return self.arrays.offset[rows]
+
+    def pack(self, rows: I32) -> list[bytes]:
+        """The states of some rows as they travel."""
+        ends = np.empty(rows.size, np.int64)
+        words = packing.measure(self.arrays, self.seen, rows, ends)
+        buffer = np.zeros(words, np.uint64)
+        packing.pack(
+            self.arrays, self.seen, rows, ends, buffer, buffer.view(np.uint32), buffer.view(np.int16), buffer.view(np.uint8)
+        )
+        whole, stops = buffer.tobytes(), (8 * ends).tolist()
+        return [whole[a:b] for a, b in zip([0, *stops[:-1]], stops, strict=True)]
+
+    def load(self, states: dict[bytes, bytes]) -> None:
+        """Takes users in from their packed states, {id: state}; MARK is passed over."""
+        names = [name for name in states if name != MARK]
+        if not names:
+            return
+        values = [states[name] for name in names]
+        buffer = np.frombuffer(b"".join(values), np.uint64)
+        starts = np.cumsum([0, *map(len, values[:-1])]) // 8
+        text = np.frombuffer(b"".join(names), np.uint8)
+        ends = np.cumsum([len(name) for name in names])
+        self.reserve(len(names), text.size)
+        self.seen = seen.reserve(self.seen, self.rows, int(buffer.view(np.uint32)[2 * starts + 1].sum()))
+        order = np.argsort(buffer[starts + 2].astype(np.int64), kind="stable")
+        packing.unpack(
+            self.arrays, self.seen, self.names, order, starts, hash_strings(text, ends), text, ends,
+            buffer, buffer.view(np.uint32), buffer.view(np.int16), buffer.view(np.uint8),
+        )  # fmt: skip
+
+
+def room_for(columns: EventColumns) -> int:
+    """Bytes of user ids in a micro-batch."""
+    return int(columns.user_ids.data.size)
+
+
+def ignored_kinds(config: Config) -> Bool:
+    """Which kinds of events are counted but change nothing; (64,), by index of the sorted type names."""
+    ignored = np.zeros(64, np.bool_)
+    for kind, name in enumerate(sorted(config.events.types)):
+        ignored[kind] = config.events.types[name].ignore
+    return ignored
+
+
+def _empty(config: Config, rows: int, limit: int) -> window_kernels.Windows:
+    table = _table_size(rows)
+    window, hidden = config.window, config.heads.gru.size
+    bounds = np.array(
+        [window.max_age * 1000, window.session_gap * 1000, window.late_allowance * 1000, window.length], np.int64
+    )
+    none = window_kernels.NONE
+    return window_kernels.Windows(
+        np.zeros(table, np.uint64), np.zeros(table, np.int32), np.zeros(rows, np.uint64),
+        np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.zeros(rows, np.uint64), np.zeros(rows, np.int64),
+        np.zeros(rows, np.uint64), np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.int32),
+        np.zeros((rows, RING), np.uint64), np.zeros((rows, RING), np.uint32), np.zeros((rows, RING), np.uint8),
+        np.zeros((rows, window.event_ids), np.uint64), np.zeros((rows, hidden), np.int16),
+        np.zeros(rows, np.int32), np.zeros(rows, np.int32),
+        np.array([0, none, none, none, 0, limit], np.int64), bounds,
+    )  # fmt: skip
+
+
+def _table_size(rows: int) -> int:
+    return 1 << max(6, (2 * rows - 1).bit_length())
+
+
+def _grown(w: window_kernels.Windows, rows: int) -> window_kernels.Windows:
+    table = _table_size(rows)
+    wider = {}
+    for name, array in w._asdict().items():
+        if name in ("keys", "rows"):
+            wider[name] = np.zeros(table, array.dtype)
+        elif name in ("counters", "bounds"):
+            wider[name] = array
+        else:
+            wider[name] = np.zeros((rows, *array.shape[1:]), array.dtype)
+            wider[name][: len(array)] = array
+    grown = window_kernels.Windows(**wider)
+    _rehash(grown.user, grown.keys, grown.rows)
+    return grown
+
+
+@tight
+def _rehash(users: U64, keys: U64, rows: I32) -> None:
+    for row in range(users.size):
+        if users[row] != 0:
+            put(keys, rows, users[row], row)
+
+
+@tight
+def _find_all(keys: U64, rows: I32, wanted: U64, out: I32) -> None:
+    for x in range(wanted.size):
+        out[x] = find(keys, rows, wanted[x])
+
