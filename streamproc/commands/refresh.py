@@ -1,0 +1,80 @@
+"""`streamproc refresh`: fit the long-term interests, every so often or now."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from streamproc.commands.flags import with_config
+from streamproc.config import Config
+
+NICENESS = 10  # ranking and learning come first
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Fit the long-term interests of the journal's history, every so often, until Ctrl-C or SIGTERM."""
+    if context.invoked_subcommand is None:
+        context.invoke(with_config(_run_timer))
+
+
+@command.command()
+@with_config
+def now(config: Config) -> None:
+    """Fit once, hand the generation over to the trainer, and say what was fitted."""
+    from streamproc.clock import SystemClock
+    from streamproc.kafka.admin import ensure_topics
+    from streamproc.refresh.history import JournalHistory
+    from streamproc.refresh.run import Refreshed, refresh
+    from streamproc.refresh.tail import JournalTail
+
+    async def once() -> Refreshed:
+        await ensure_topics(config)
+        async with JournalTail(config, JournalHistory()) as tail:
+            return await refresh(tail, config, SystemClock())
+
+    if refreshed := _until_told(once()):
+        click.echo(f"{refreshed}; the trainer now tries it in shadow")
+
+
+def _run_timer(config: Config) -> None:
+    import logging
+
+    from prometheus_client import CollectorRegistry
+
+    from streamproc.clock import SystemClock
+    from streamproc.kafka.admin import ensure_topics
+    from streamproc.metrics import RefreshMetrics, serve
+    from streamproc.refresh.timer import RefreshTimer
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    registry = CollectorRegistry()
+    metrics = RefreshMetrics(registry)
+
+    async def on_and_on() -> None:
+        serve(registry, config.metrics.host, config.metrics.refresh_port, config.data_dir, "refresh")
+        await ensure_topics(config)
+        await RefreshTimer(config, metrics, SystemClock()).run()
+
+    _until_told(on_and_on())
+
+
+def _until_told(work: Coroutine[Any, Any, Any]) -> Any:
+    """Its result, or None after SIGTERM or Ctrl-C, which end it at once: nothing half done counts."""
+    import asyncio
+    import os
+    import signal
+
+    async def main() -> Any:
+        task = asyncio.create_task(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await task
+
+    os.nice(NICENESS)
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        return None

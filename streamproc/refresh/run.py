@@ -1,0 +1,127 @@
+"""One refresh: from the history up to the journal's end to a generation in the journal.
+
+A generation counts from its control record on, which is written last, when every chunk before it is
+acknowledged. Whatever ends a refresh earlier leaves chunks that nobody asks for.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from aiokafka.errors import KafkaError
+
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.contracts import generation
+from streamproc.contracts.journal import Generation, cut, pack_control
+from streamproc.contracts.topics import topics
+from streamproc.errors import KafkaUnavailable, StreamprocError
+from streamproc.kafka.clients import close, new_producer
+from streamproc.refresh.fit import Fitted, fit
+from streamproc.refresh.history import JournalHistory
+from streamproc.refresh.tail import JournalTail
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Enter = Callable[[str], None]  # told the state that begins: one of metrics.STATES
+
+FEWEST_EVENTS, FEWEST_ITEMS = 500, 20  # below, a matrix over items says nothing
+HAND_OVER = 120.0  # seconds to write a generation
+
+
+class Refreshed(NamedTuple):
+    """What one refresh did."""
+
+    generation: Generation
+    events: int
+    users: int
+    seconds: float  # from the cut-off to the acknowledged control record
+
+    def __str__(self) -> str:
+        new = self.generation
+        return (
+            f"generation {new.id}: {new.method.upper()} over {new.items} items from {self.events} events"
+            f" of {self.users} users, up to journal offset {new.learned_to}, in {self.seconds:.1f} s"
+        )
+
+
+def enough(history: JournalHistory) -> bool:
+    """Whether there is something to fit."""
+    return history.events >= FEWEST_EVENTS and history.items >= FEWEST_ITEMS
+
+
+async def refresh(
+    tail: JournalTail, config: Config, clock: Clock, enter: Enter = lambda _: None
+) -> Refreshed:
+    """Read to the journal's end, fit, hand over, and read that back.
+
+    Raises StreamprocError where too little has happened yet or the history cannot be fitted, and
+    KafkaUnavailable where the journal does not take the generation.
+    """
+    enter("reading")
+    await tail.to_end()
+    history, started = tail.history, clock.seconds()
+    if not enough(history):
+        raise StreamprocError(
+            f"the journal holds {history.events} events of {history.items} items so far",
+            f"A refresh needs {FEWEST_EVENTS} of {FEWEST_ITEMS}: wait for more",
+        )
+    learned_to, observed, earlier = history.position, history.cut(), history.factors
+    enter("fitting")
+    try:
+        fitted = await aside(fit, observed, config, earlier)
+    except (ValueError, ArithmeticError) as error:
+        raise StreamprocError(f"the history up to {learned_to} cannot be fitted: {error}") from error
+    enter("handing_over")
+    await tail.to_end()  # another refresh may have written meanwhile: only now is the next id known
+    written = await hand_over(config, history.next_id, fitted, learned_to, clock.now_ms())
+    await tail.to_end()
+    return Refreshed(written, observed.items.size, observed.user_count, clock.seconds() - started)
+
+
+async def hand_over(config: Config, number: int, fitted: Fitted, learned_to: int, now_ms: int) -> Generation:
+    """Append a generation to the journal: its chunks, and once these are safe its control record."""
+    pieces = cut(number, generation.pack(*fitted[:4]))
+    items, chunks = fitted.item_ids.ends.size, len(pieces.records)
+    record = Generation(number, fitted.method, items, chunks, pieces.sha256, learned_to, now_ms)
+    producer = new_producer(config)
+    try:
+        async with asyncio.timeout(HAND_OVER):
+            await producer.start()
+            await _append(producer, config, pieces.records)
+            await _append(producer, config, [pack_control(record)])
+    except (KafkaError, TimeoutError) as error:
+        raise KafkaUnavailable(config.kafka.bootstrap_servers, HAND_OVER, str(error)) from error
+    finally:
+        await close(producer)
+    return record
+
+
+async def _append(producer: Any, config: Config, records: list[bytes]) -> None:
+    journal = topics(config).journal.name
+    answers = [await producer.send(journal, record, partition=0) for record in records]
+    await asyncio.gather(*answers)
+
+
+async def aside(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `function` in a thread that does not hold up the end of the process, as a pool's would."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[R] = loop.create_future()
+
+    def tell(answer: Callable[[Any], None], value: Any) -> None:
+        if not future.done():
+            answer(value)
+
+    def call() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                loop.call_soon_threadsafe(tell, future.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(tell, future.set_result, result)
+
+    threading.Thread(target=call, daemon=True).start()
+    return await future
