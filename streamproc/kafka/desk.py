@@ -65,7 +65,8 @@ class LeaseDesk:
 
     async def restore(self, partitions: Iterable[Partition]) -> None:
         """Return when all of them are served, or no longer ours."""
-        await asyncio.gather(*[self._restore(Partition(*tp)) for tp in partitions])
+        number = self._number  # now: a task would begin after a revocation that comes in between
+        await asyncio.gather(*[self._restore(Partition(*tp), number) for tp in partitions])
 
     def serve(self, lease: Lease) -> None:
         """Run the loop of a lease that was handed out."""
@@ -96,7 +97,7 @@ class LeaseDesk:
     async def _serve(self, lease: Lease) -> None:
         began = lease.done
         error = await follow(lease, self.part, self.limits)
-        still_ours = lease.alive
+        still_ours, number = lease.alive, self._number
         if error is not None:
             lease.end()
         await self._release(lease)
@@ -108,11 +109,11 @@ class LeaseDesk:
         logger.warning("%s-%d starts over after offset %d: %r", *lease.tp, lease.done, error)
         if self.leases.get(lease.tp) is lease:
             del self.leases[lease.tp]
-            self._start(self._restore(lease.tp, FIRST_PAUSE if lease.done > began else LAST_PAUSE / 2))
+            self._start(
+                self._restore(lease.tp, number, FIRST_PAUSE if lease.done > began else LAST_PAUSE / 2)
+            )
 
-    async def _restore(self, tp: Partition, pause: float = 0.0) -> None:
-        number = self._number
-
+    async def _restore(self, tp: Partition, number: int, pause: float = 0.0) -> None:
         def wanted() -> bool:
             return number == self._number and not self._stopping
 
