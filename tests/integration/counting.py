@@ -82,7 +82,8 @@ class Counting:
         return State(producer, next(self.leases), upto), upto + 1
 
     async def process(self, lease: Lease, records: Sequence[Any]) -> int:
-        state, offsets = lease.state, [record.offset for record in records]
+        state: State = lease.state
+        offsets: list[int] = [record.offset for record in records]
         time.sleep(self.orders.block)
         if self._due("fence_at", offsets):
             raise Fenced("told to")

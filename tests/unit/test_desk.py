@@ -37,10 +37,11 @@ class Restoring:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.released: list[bool] = []
-        self.gate = asyncio.Event()
+        self.entered, self.gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
     async def restore(self, tp: Partition, wanted: Wanted) -> tuple[Any, int]:
+        self.entered.set()
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
@@ -83,7 +84,7 @@ async def test_what_was_restored_for_nobody_is_released() -> None:
     part.gate.clear()
     desk, _ = stand(part)
     restoring = asyncio.ensure_future(desk.restore([TEA]))
-    await asyncio.sleep(0)
+    await part.entered.wait()
 
     desk.revoke()
     part.gate.set()
