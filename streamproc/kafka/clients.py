@@ -119,9 +119,12 @@ async def send_all(
 async def transaction(producer: Any, seconds: float) -> "AsyncIterator[list[asyncio.Future[Any]]]":
     """Everything sent inside, or nothing of it. Put the answers of the sends into the list.
 
-    They are all awaited before the commit, as aiokafka commits although a send has failed. A commit can hang
-    for ever, hence the limit. After any error the producer is of no more use: stop it and start a new one,
-    which aborts what is open. Raises Fenced when there is a newer producer of the same id.
+    The answers are all awaited before the commit, as aiokafka commits although a send has failed. A commit
+    can hang for ever, hence the limit. Readers of what is committed see it a moment after the end: the broker
+    answers before its marks are in the log (the start of a newer producer of the id waits for them).
+
+    After any error the producer is of no more use: stop it and start a new one, which aborts what is open.
+    Raises Fenced when there is a newer producer of the same id.
     """
     answers: list[asyncio.Future[Any]] = []
     try:
