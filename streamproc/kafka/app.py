@@ -24,7 +24,13 @@ QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging
 Hook = Callable[[], Awaitable[None]]
 
 
-def make_app(config: Config, name: str, topic: str, part: Part, limits: Limits) -> faust.App:
+class PartApp(faust.App):
+    """A Faust app that knows the settings it was made from."""
+
+    config: Config
+
+
+def make_app(config: Config, name: str, topic: str, part: Part, limits: Limits) -> PartApp:
     """A Faust app in the group `<prefix><name>` whose agent serves the partitions of `topic`.
 
     Sets a new event loop (uvloop's where there is one) as the thread's: the app and what is made for it
@@ -33,7 +39,8 @@ def make_app(config: Config, name: str, topic: str, part: Part, limits: Limits) 
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     (config.data_dir / FAUST_FOLDER).mkdir(parents=True, exist_ok=True)
-    app = faust.App(f"{config.kafka.prefix}{name}", loop=loop, **_settings(config))
+    app = PartApp(f"{config.kafka.prefix}{name}", loop=loop, **_settings(config))
+    app.config = config
     desk = LeaseDesk(part, limits)
     app.transport = LeaseTransport(app.conf.broker_consumer, app, desk=desk)
     source = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
@@ -48,19 +55,20 @@ def make_app(config: Config, name: str, topic: str, part: Part, limits: Limits) 
         await desk.restore(Partition(*tp) for tp in app.consumer.assignment() if tp.topic == topic)
 
     async def watch() -> None:
-        await reach.watch(config)
+        await reach.watch(config.kafka)
 
     app.on_rebalance_complete.connect(restore, weak=False)
     app.task(watch)
     return app
 
 
-def run_app(app: faust.App, on_start: Hook | None = None, on_stop: Hook | None = None) -> None:
+def run_app(app: PartApp, on_start: Hook | None = None, on_stop: Hook | None = None) -> None:
     """Run until SIGTERM or SIGINT, which stop it in order: no more reading, the batches under way are
     finished and committed, `on_stop`, then the group is left.
 
-    `on_start` runs before Faust starts. Raises what ended it otherwise: KafkaUnavailable when no broker
-    could be reached for kafka.connect_timeout, Fenced, or any other error that `fatal` says is one.
+    `on_start` runs before Faust starts, once a broker can be reached. Raises what else ended it:
+    KafkaUnavailable when no broker could be reached for kafka.connect_timeout, Fenced, or any other error
+    that `desk.fatal` says is one. Faust's own logs are kept to warnings, aiokafka's are silenced.
     """
     if on_stop is not None:
         stop = on_stop  # a name that is never None
@@ -77,14 +85,16 @@ def run_app(app: faust.App, on_start: Hook | None = None, on_stop: Hook | None =
 class PartWorker(faust.Worker):
     """Faust's worker without its terminal, log and process title habits: those are the command's."""
 
-    def __init__(self, app: faust.App, on_ready: Hook | None) -> None:
+    def __init__(self, app: PartApp, on_ready: Hook | None) -> None:
         super().__init__(app, loop=app.loop, quiet=True, redirect_stdouts=False, override_logging=False)
+        self.kafka = app.config.kafka
         self.spinner = None
         self._hook = on_ready
 
     async def on_first_start(self) -> None:
         """Signals first, so that a long start can be stopped, too."""
         self.install_signal_handlers()
+        await reach.wait(self.kafka)
         if self._hook is not None:
             await self._hook()
 
@@ -99,8 +109,8 @@ class PartWorker(faust.Worker):
         except asyncio.CancelledError:
             pass  # a signal while starting
         except KafkaError as error:
-            servers = ", ".join(str(url) for url in self.app.conf.broker_consumer)
-            raise KafkaUnavailable(servers, 0.0, repr(error)) from error
+            servers, patience = self.kafka.bootstrap_servers, self.kafka.connect_timeout
+            raise KafkaUnavailable(servers, patience, repr(error)) from error
         finally:
             self.stop_and_shutdown()
 

@@ -17,8 +17,8 @@ FIRST_PAUSE, LAST_PAUSE = 0.25, 5.0  # seconds before a failed partition is rest
 class Reader(Protocol):
     """What the desk asks of the consumer."""
 
-    async def seek_wait(self, partitions: dict[Any, int]) -> None:
-        """Read these partitions from these offsets on."""
+    async def read_from(self, tp: Partition, offset: int) -> None:
+        """Read this partition from there on. Raises TopicMismatch where it ends before."""
         ...
 
     async def crash(self, reason: BaseException) -> None:
@@ -137,7 +137,7 @@ class LeaseDesk:
         lease = Lease(tp, state, position)
         lease.on_room = self._room.set
         try:
-            await self._reader.seek_wait({tp: position})
+            await self._reader.read_from(tp, position)
             if not wanted():
                 raise LeaseLost(f"{tp.topic}-{tp.partition} was revoked during its restore")
         except BaseException:

@@ -22,6 +22,7 @@ from faust.streams import Stream
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streamproc.errors import TopicMismatch
 from streamproc.kafka.desk import LeaseDesk
 from streamproc.kafka.lease import Lease, Partition, Record
 
@@ -49,6 +50,16 @@ class LeaseConsumer(driver.Consumer):
         self.desk.revoke()
         await super().on_partitions_revoked(revoked)
         self.desk.forget()
+
+    async def read_from(self, tp: Partition, offset: int) -> None:
+        """Read a partition from there on. Raises TopicMismatch where it ends before."""
+        end: int = (await self.highwaters(TP(*tp)))[TP(*tp)]
+        if offset > end:
+            raise TopicMismatch(
+                f"{tp.topic}-{tp.partition} ends at offset {end}, but was read up to {offset} before",
+                "It was deleted or lost records: take another kafka.prefix and data folder, or restore it",
+            )
+        await self.seek_wait({TP(*tp): offset})
 
     async def perform_seek(self) -> None:
         """To where the leases go on, wherever the committed offsets are."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 
-from streamproc.config import Config
+from streamproc.config import KafkaConfig
 from streamproc.errors import KafkaUnavailable
 
 logger = logging.getLogger(__name__)
@@ -31,15 +31,18 @@ async def reachable(servers: str) -> bool:
     return False
 
 
-async def watch(config: Config) -> None:
-    """Raises KafkaUnavailable when nobody could be reached for kafka.connect_timeout seconds."""
-    servers, patience = config.kafka.bootstrap_servers, config.kafka.connect_timeout
-    seen = time.monotonic()
+async def wait(kafka: KafkaConfig) -> None:
+    """Until somebody can be reached. Raises KafkaUnavailable after kafka.connect_timeout seconds."""
+    until = time.monotonic() + kafka.connect_timeout
+    while not await reachable(kafka.bootstrap_servers):
+        if time.monotonic() > until:
+            raise KafkaUnavailable(kafka.bootstrap_servers, kafka.connect_timeout)
+        logger.warning("no Kafka answers at %s; trying on", kafka.bootstrap_servers)
+        await asyncio.sleep(min(LOOK, kafka.connect_timeout / 2))
+
+
+async def watch(kafka: KafkaConfig) -> None:
+    """For ever, unless nobody can be reached for kafka.connect_timeout seconds: KafkaUnavailable."""
     while True:
-        if await reachable(servers):
-            seen = time.monotonic()
-        elif time.monotonic() - seen > patience:
-            raise KafkaUnavailable(servers, patience)
-        else:
-            logger.warning("no Kafka answers at %s; trying on", servers)
-        await asyncio.sleep(min(LOOK, patience / 2))
+        await wait(kafka)
+        await asyncio.sleep(LOOK)

@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streamproc.broker import probe
-from streamproc.config import Config
+from streamproc.broker.kafka import Broker
+from streamproc.config import BrokerConfig, Config, KafkaConfig
 from streamproc.kafka import clients
 
 pytestmark = pytest.mark.kafka
@@ -209,6 +210,48 @@ async def test_a_fenced_part_ends_its_program(stage: Stage) -> None:
     process = stage.start(fence_at=5)
 
     assert await asyncio.to_thread(process.wait, PATIENCE) == 4
+
+
+async def test_a_zombie_leaves_no_hole(stage: Stage) -> None:
+    """One of two is stopped past its session, and goes on later with what it believes to be its own."""
+    zombie = stage.start()
+    await stage.feed(50)
+    await stage.until_served()
+    stage.start()
+    await stage.until_shared()
+
+    zombie.send_signal(signal.SIGSTOP)
+    await stage.feed(50)
+    await stage.until_served()
+    zombie.send_signal(signal.SIGCONT)
+    await stage.until_shared()
+
+    assert zombie.poll() is None
+
+
+async def test_a_topic_that_lost_its_records_is_refused(stage: Stage) -> None:
+    """Going on from another place would be wrong in silence."""
+    await stage.feed(10)
+
+    process = stage.start(start=50)
+
+    assert await asyncio.to_thread(process.wait, PATIENCE) == 3
+
+
+async def test_a_program_whose_broker_stays_away_ends(tmp_path: Path) -> None:
+    """After kafka.connect_timeout, with the exit code of an unreachable Kafka."""
+    with Broker(Config(data_dir=tmp_path, broker=BrokerConfig(port=0))) as broker:
+        servers = KafkaConfig(bootstrap_servers=broker.bootstrap_servers)
+        stage = Stage(Config(data_dir=tmp_path / "part", kafka=servers))
+        await stage.open()
+        await stage.feed(10)
+        process = stage.start()
+        await stage.until_served()
+        broker.stop()
+        try:
+            assert await asyncio.to_thread(process.wait, PATIENCE) == 3
+        finally:
+            stage.close()
 
 
 async def test_a_program_without_a_broker_says_so(stage: Stage) -> None:

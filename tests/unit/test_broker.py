@@ -43,6 +43,19 @@ def test_a_jar_with_other_bytes_is_never_used(
     assert not place.exists()
 
 
+def test_a_cached_jar_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once everything is there no network is needed."""
+    sha256 = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"  # of the letter a
+    jar = jars.Jar("org.shop", "cup", "1.0", sha256)
+    monkeypatch.setattr(jars, "pinned", lambda: [jar])
+    monkeypatch.setattr(jars, "_resolve", lambda *_: pytest.fail("asked the network"))
+    place = tmp_path / "jars" / jar.path
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"a")
+
+    assert jars.fetch(tmp_path) == [place]
+
+
 @pytest.mark.parametrize(
     ("text", "major"),
     [

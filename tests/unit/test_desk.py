@@ -19,11 +19,11 @@ class Reader:
     """Notes what the desk asks of the consumer."""
 
     def __init__(self) -> None:
-        self.sought: list[dict[Any, int]] = []
+        self.sought: list[tuple[Partition, int]] = []
         self.crashed: list[BaseException] = []
 
-    async def seek_wait(self, partitions: dict[Any, int]) -> None:
-        self.sought.append(partitions)
+    async def read_from(self, tp: Partition, offset: int) -> None:
+        self.sought.append((tp, offset))
 
     async def crash(self, reason: BaseException) -> None:
         self.crashed.append(reason)
@@ -74,7 +74,7 @@ async def test_a_restore_is_repeated_until_it_works() -> None:
 
     lease = desk.handed_out.get_nowait()
     assert (lease.state, lease.position, lease.done) == ("state", 7, 7)
-    assert reader.sought == [{TEA: 7}]
+    assert reader.sought == [(TEA, 7)]
     assert desk.handed_out.empty()
 
 
