@@ -6,6 +6,7 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
+from streamproc.contracts.journal import Assembler
 from streamproc.engine import forgetting, ids, learning, model, pool, ranking, scratch, seen
 from streamproc.engine.learning import DONE, FULL, TRAIN, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
@@ -33,14 +34,18 @@ class Users:
         self.windows.reserve(n, text)
         if exclude_seen:
             self.windows.seen = seen.reserve(self.windows.seen, self.windows.rows, n)
+        self.widen()
+        if self.windows.count + n > self.windows.limit:
+            longest = int(self.windows.names.length.max(initial=0))
+            self.gone = ids.reserve(self.gone, int(self.gone_count[0]) + n, n * longest)
+
+    def widen(self) -> None:
+        """Gives every row of the windows its place in the other arrays."""
         rows = self.windows.rows
         if rows > self.dirty.size:
             self.factors, self.dirty, self.dirty_rows = (
                 longer(array, rows) for array in (self.factors, self.dirty, self.dirty_rows)
             )
-        if self.windows.count + n > self.windows.limit:
-            longest = int(self.windows.names.length.max(initial=0))
-            self.gone = ids.reserve(self.gone, int(self.gone_count[0]) + n, n * longest)
 
     def partition(self) -> Partition:
         """The arrays as the compiled loop takes them."""
@@ -71,6 +76,10 @@ class Learner:
         self.steps: list[GruStep] = []
         self.gone_items: list[bytes] = []
         self.kept_house_at = 0
+        self.newest = 0  # largest event time, ms
+        self.assembler = Assembler()
+        self.decided = False  # on the generation in shadow
+        self.lasting_changed = False
 
     @property
     def events(self) -> int:
@@ -89,6 +98,9 @@ class Learner:
 
     def learn(self, partition: int, columns: EventColumns) -> None:
         """Accepted events of one source partition, in the order of the journal."""
+        if columns.times.size == 0:
+            return
+        self.newest = max(self.newest, int(columns.times.max()))
         users = self.users[partition]
         users.reserve(columns, self.settings.exclude_seen)
         self._reserve_items(columns)
@@ -182,4 +194,5 @@ def _settings(config: Config, sample_every: int) -> Settings:
         seed=config.seed,
         exclude_seen=config.rules.exclude_seen,
         use_gru=heads.gru.enabled,
+        shadow_warmup=config.refresh.shadow_events // 2,
     )

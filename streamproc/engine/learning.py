@@ -12,10 +12,11 @@ import numpy as np
 from streamproc.engine import candidates, ids, pool, ranking, reasons, scoring, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.model import EVENTS, FREED, ITEMS, SERVING, Model
+from streamproc.engine.looking import look
 from streamproc.engine.ranking import Slate
-from streamproc.engine.scratch import DISLIKED, LIKED, LINKED, Scratch
+from streamproc.engine.scratch import LIKED, LINKED, Scratch
 from streamproc.engine.seen import Seen
-from streamproc.engine.window_kernels import Windows, accept, load_hidden, newest_first, store_hidden
+from streamproc.engine.window_kernels import Windows, accept, store_hidden
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, F64, I32, I64, U8, U64
 from streamproc_models.evaluation import Record
@@ -47,6 +48,7 @@ class Settings(NamedTuple):
     seed: int
     exclude_seen: bool
     use_gru: bool
+    shadow_warmup: int  # predictions in shadow before the comparison begins
 
 
 class Memory(NamedTuple):
@@ -94,7 +96,7 @@ def learn(
                 return x, FULL
             item = _enter(m, item_ids, items[x], item_text, item_ends[x - 1] if x > 0 else 0, item_ends[x])
         row = find(part.windows.keys, part.windows.rows, users[x])
-        _look(m, part.windows, s, row, settings)
+        look(m, part.windows, s, row, settings.use_gru)
         positive = strengths[x] > 0
         fresh = not settings.exclude_seen or not seen.contains(part.seen, users[x], items[x])
         if row >= 0 and positive and fresh:
@@ -134,20 +136,6 @@ def _enter(m: Model, item_ids: Ids, item: int, text: U8, start: int, end: int) -
     factors.start_vector(m.factors.items[row], item)
     ids.store(item_ids, row, text, start, end)
     return row
-
-
-@tight
-def _look(m: Model, w: Windows, s: Scratch, row: int, settings: Settings) -> None:
-    """Reads the window, and takes its last item into the recurrent state with the newest weights."""
-    s.counts[LIKED], s.counts[DISLIKED] = 0, 0
-    if row >= 0:
-        s.counts[LIKED], s.counts[DISLIKED] = newest_first(w, row, m.keys, m.rows, s.window, s.disliked)
-        load_hidden(w, row, s.before)
-    candidates.own(s)
-    if s.counts[LIKED] > 0 and settings.use_gru:
-        gru.advance(m.gru, s.window[0], s.before, s.hidden, s.recurrent)
-    else:
-        s.hidden[:] = 0.0
 
 
 @tight
@@ -245,6 +233,8 @@ def _shadow(
     _improve(other, s, settings, target)
     scoring.clear(s)
     memory.counters[SHADOWED] += 1
+    if memory.counters[SHADOWED] <= settings.shadow_warmup:
+        return
     memory.shadow[0] += 1.0
     if place < 20:
         memory.shadow[1] += 1.0

@@ -129,6 +129,12 @@ def _grown_head(head: Any, fresh: Any, items: int, names: tuple[str, ...] = ()) 
     return head._replace(**grown)
 
 
+def rehash(model: Model) -> None:
+    """Makes the hash table anew from the rows in use."""
+    model.keys[:] = 0
+    _rehash(model.item, model.keys, model.rows)
+
+
 @tight
 def _rehash(item: U64, keys: U64, rows: I32) -> None:
     for row in range(item.size):

@@ -4,9 +4,11 @@ A set of (user, item) pairs as one hash table, and a chain of items per user, so
 published and forgotten. Empty, and without cost, unless `rules.exclude_seen` is on.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamproc.engine.model import Model
 from streamproc.engine.pool import IMPOSSIBLE, SIZE
@@ -56,6 +58,15 @@ def reserve(seen: Seen, users: int, entries: int) -> Seen:
     wider = wider._replace(latest=seen.latest)
     _rehash(wider, int(seen.counters[PAIRS]))
     return wider
+
+
+def load(saved: Mapping[str, NDArray[Any]], users: int) -> Seen:
+    """The state that holds these arrays, with room for `users` users."""
+    seen = empty(users, max(1, saved["item"].size))
+    for name, array in saved.items():
+        getattr(seen, name)[: array.size] = array
+    _rehash(seen, int(seen.counters[PAIRS]))
+    return seen
 
 
 @tight

@@ -46,10 +46,21 @@ class Windows:
         """Room for as many newcomers as a batch of `events` events can bring, with `text` bytes of ids."""
         needed = min(self.limit, self.count + events)
         if needed > self.rows:
-            size = min(self.limit, max(needed, 2 * self.rows))
-            self.arrays = _grown(self.arrays, size)
+            self.resize(min(self.limit, max(needed, 2 * self.rows)))
         self.names = ids.reserve(self.names, self.rows, text)
         self.seen = seen.reserve(self.seen, self.rows, 0)
+
+    def resize(self, rows: int) -> None:
+        """Arrays for `rows` users, at least as many as now."""
+        if rows > self.rows:
+            self.arrays = _grown(self.arrays, rows)
+        self.names = ids.reserve(self.names, self.rows, 0)
+        self.seen = seen.reserve(self.seen, self.rows, 0)
+
+    @property
+    def used(self) -> int:
+        """Rows that hold a user or are chained as free: all behind them have never been used."""
+        return int(np.flatnonzero(self.names.length)[-1]) + 1 if self.names.length.any() else 0
 
     def find(self, users: U64) -> I32:
         """Rows (n,) of users given by their hashes; -1 for strangers."""
@@ -151,8 +162,14 @@ def _grown(w: window_kernels.Windows, rows: int) -> window_kernels.Windows:
             wider[name] = np.zeros((rows, *array.shape[1:]), array.dtype)
             wider[name][: len(array)] = array
     grown = window_kernels.Windows(**wider)
-    _rehash(grown.user, grown.keys, grown.rows)
+    rehash(grown)
     return grown
+
+
+def rehash(w: window_kernels.Windows) -> None:
+    """Makes the hash table anew from the rows in use."""
+    w.keys[:] = 0
+    _rehash(w.user, w.keys, w.rows)
 
 
 @tight

@@ -1,0 +1,83 @@
+"""The `model` topic: what the trainer changed since its last sync, one transaction per sync, the header last.
+
+Keys: b"i" + item id: an item's row in the heads that learn online; b"l" + item id: its long-term neighbours;
+HEADER: what is not per item. A row is the bytes of one numpy record, little-endian; null takes the item out.
+"""
+
+import hashlib
+
+import msgspec
+import numpy as np
+
+from streamproc.config import Config
+
+ITEM, LASTING = b"i", b"l"
+HEADER = b"h"
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The dense part of the model, and what it is a function of."""
+
+    layout: str  # of the rows; a reader with another one cannot use them
+    version: int  # ascends by one with each sync
+    learned_to: int  # journal offset
+    generation: int  # of the long-term head; 0 where there is none
+    events: int  # learned so far
+    items: int  # rows in use or freed
+    serving: int  # number of the model that answers
+    newest: int  # largest event time learned, ms
+    weights: bytes  # (5, features) float32, the fusion's
+    totals: bytes  # (3,) float64, popularity
+    tops: bytes  # (3, 100) int32: popular lately, popular, newest
+    cell: bytes  # the recurrent head's own weights, float32
+    figures: dict[str, list[float]]  # per model: sums of trials, hits at 1, 10, 20, reciprocal ranks, gains
+    gate: list[float]  # sums of the sampled gates by family, and their number
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Header).decode
+
+
+def pack_header(header: Header) -> bytes:
+    """The value under HEADER."""
+    return _encode(header)
+
+
+def unpack_header(value: bytes) -> Header:
+    """Raises msgspec.DecodeError where the value is no header."""
+    return _decode(value)
+
+
+def item_row(config: Config) -> np.dtype[np.void]:
+    """One item in the heads that learn online."""
+    heads = config.heads
+    return np.dtype(
+        [
+            ("item", "<u8"),
+            ("last", "<i8"),
+            ("first", "<i8"),
+            ("markov_total", "<f8"),
+            ("covisitation_total", "<f8"),
+            ("row", "<u4"),
+            ("counts", "<f4", 3),
+            ("markov_neighbours", "<i4", heads.markov.slots),
+            ("markov_weights", "<f4", heads.markov.slots),
+            ("covisitation_neighbours", "<i4", heads.covisitation.slots),
+            ("covisitation_weights", "<f4", heads.covisitation.slots),
+            ("factors", "<f4", heads.factors.size),
+            ("embedding", "<f4", heads.gru.size),
+            ("embedding_bias", "<f4"),
+        ]
+    )
+
+
+def lasting_row(config: Config) -> np.dtype[np.void]:
+    """One item in the long-term head."""
+    slots = config.heads.long_term.slots
+    return np.dtype([("row", "<u4"), ("neighbours", "<i4", slots), ("weights", "<f4", slots)])
+
+
+def layout(config: Config) -> str:
+    """Short name of the shapes; differs where a worker and a trainer are configured differently."""
+    described = repr((item_row(config).descr, lasting_row(config).descr))
+    return hashlib.sha256(described.encode()).hexdigest()[:12]

@@ -1,0 +1,103 @@
+"""A new generation's way in: assembled from the journal, in shadow beside the old one, promoted or rejected.
+
+Every step is a record of the journal: the refresh writes the generation, the trainer writes what it decides,
+and a decision takes effect when it is read. So whoever reads the same journal ends with the same model.
+"""
+
+import numpy as np
+
+from streamproc.contracts import generation as arrays
+from streamproc.contracts.journal import Chunk, Control, Generation, Promote, Reject
+from streamproc.engine import model
+from streamproc.engine.learner import Learner
+from streamproc.engine.learning import SHADOWED
+from streamproc.engine.model import Model
+from streamproc.errors import BadRecord
+from streamproc_models.arrays import I32, U64
+from streamproc_models.hashing import find
+from streamproc_models.heads import long_term
+from streamproc_models.kernel import kernel
+
+TRIALS, HITS, RECIPROCAL, SHADOW_HITS, SHADOW_RECIPROCAL = range(5)  # places in the sums of the shadow test
+
+
+def keep(learner: Learner, chunk: Chunk) -> None:
+    """A piece of a generation to come."""
+    learner.assembler.add(chunk)
+
+
+def follow(learner: Learner, control: Control) -> list[Control]:
+    """Lets a control record take effect; returns the records that have to be written because of it."""
+    if isinstance(control, Generation):
+        return _begin(learner, control)
+    if learner.shadow is None or control.generation != int(learner.shadow.lasting[0]):
+        return []  # a decision that has been carried out already
+    if isinstance(control, Promote):
+        _promote(learner, learner.shadow)
+    _end(learner)
+    return []
+
+
+def decide(learner: Learner) -> list[Control]:
+    """Promote or reject, once the shadow has been judged often enough; says so only once."""
+    shadow, done = learner.shadow, int(learner.memory.counters[SHADOWED])
+    if shadow is None or learner.decided or done < learner.config.refresh.shadow_events:
+        return []
+    learner.decided = True
+    sums, generation = learner.memory.shadow, int(shadow.lasting[0])
+    trials = max(float(sums[TRIALS]), 1.0)
+    least = 1.0 - learner.config.refresh.margin
+    enough = sums[SHADOW_HITS] >= least * sums[HITS] and sums[SHADOW_RECIPROCAL] >= least * sums[RECIPROCAL]
+    recall, frozen = float(sums[SHADOW_HITS]) / trials, float(sums[HITS]) / trials
+    if enough:
+        return [Promote(generation, recall, frozen, int(trials))]
+    mrr = float(sums[SHADOW_RECIPROCAL]) / trials, float(sums[RECIPROCAL]) / trials
+    reason = f"recall@20 {recall:.4f} against {frozen:.4f}, MRR@20 {mrr[0]:.4f} against {mrr[1]:.4f} without it"
+    return [Reject(generation, reason)]
+
+
+def _begin(learner: Learner, record: Generation) -> list[Control]:
+    """Puts the generation beside the serving model; one that is still there gives way."""
+    try:
+        fitted = arrays.unpack(learner.assembler.finish(record))
+    except BadRecord as error:
+        return [Reject(record.id, str(error))]
+    replaced: list[Control] = []
+    if learner.shadow is not None:
+        replaced.append(Reject(int(learner.shadow.lasting[0]), f"generation {record.id} came before it was judged"))
+    m, rows = learner.model, np.empty(fitted.items.size, np.int32)
+    _find_all(m.keys, m.rows, fitted.items, rows)
+    learner.shadow = empty_shadow(learner)
+    long_term.load(learner.shadow.long_term, rows, fitted.neighbours, fitted.weights)
+    learner.shadow.lasting[0] = record.id
+    learner.memory.counters[SHADOWED] = 0
+    learner.memory.shadow[:] = 0.0
+    learner.decided = False
+    return replaced
+
+
+def empty_shadow(learner: Learner) -> Model:
+    """The serving model with a long-term head of its own, and a fusion that starts where the serving one is."""
+    m = learner.model
+    head = long_term.empty(model.long_term_config(learner.config), model.capacity(m))
+    weights = m.fusion._replace(weights=m.fusion.weights.copy(), squares=m.fusion.squares.copy())
+    return m._replace(long_term=head, fusion=weights, lasting=np.zeros(1, np.int64))
+
+
+def _promote(learner: Learner, shadow: Model) -> None:
+    learner.model = learner.model._replace(
+        long_term=shadow.long_term, fusion=shadow.fusion, lasting=shadow.lasting
+    )
+    learner.lasting_changed = True
+
+
+def _end(learner: Learner) -> None:
+    learner.shadow = None
+    learner.memory.counters[SHADOWED] = -1
+    learner.memory.shadow[:] = 0.0
+
+
+@kernel
+def _find_all(keys: U64, table: I32, wanted: U64, out: I32) -> None:
+    for x in range(wanted.size):
+        out[x] = find(keys, table, wanted[x])

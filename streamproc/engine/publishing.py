@@ -1,0 +1,113 @@
+"""What the learner has to publish: changed rows of items, changed users, and the header of a sync."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamproc.contracts import model as records
+from streamproc.contracts.model import HEADER, ITEM, LASTING, Header
+from streamproc.engine import ids
+from streamproc.engine.learner import Learner, Users
+from streamproc.engine.learning import DIRTY
+from streamproc.engine.model import EVENTS, ITEMS, SERVING
+from streamproc_models import evaluation
+from streamproc_models.arrays import I32
+
+Rows = list[tuple[bytes, bytes | None]]
+
+
+class SyncPoint(NamedTuple):
+    """Which publication this is."""
+
+    version: int
+    learned_to: int  # journal offset
+
+
+def changed_rows(learner: Learner, point: SyncPoint) -> Rows:
+    """Records for `model`, the header last; forgets what was changed."""
+    gone: Rows = [(prefix + name, None) for name in learner.gone_items for prefix in (ITEM, LASTING)]
+    learner.gone_items.clear()
+    rows = _take_dirty_items(learner)
+    changed = gone + _item_rows(learner, rows)
+    if learner.lasting_changed:
+        learner.lasting_changed = False
+        changed += _lasting_rows(learner)
+    return [*changed, (HEADER, records.pack_header(header(learner, point)))]
+
+
+def header(learner: Learner, point: SyncPoint) -> Header:
+    """What is not per item."""
+    m, record = learner.model, learner.memory.record
+    tops = np.stack([m.pool.lately, m.pool.popular, m.pool.newest])
+    figures = {name: record.sums[k].tolist() for k, name in enumerate(evaluation.MODELS)}
+    return Header(
+        layout=records.layout(learner.config),
+        version=point.version,
+        learned_to=point.learned_to,
+        generation=int(m.lasting[0]),
+        events=int(m.counters[EVENTS]),
+        items=int(m.counters[ITEMS]),
+        serving=int(m.counters[SERVING]),
+        newest=learner.newest,
+        weights=m.fusion.weights.tobytes(),
+        totals=m.popularity.totals.tobytes(),
+        tops=tops.tobytes(),
+        cell=m.gru.cell.tobytes(),
+        figures=figures,
+        gate=learner.memory.gate.tolist(),
+    )
+
+
+def changed_users(learner: Learner) -> list[Rows]:
+    """Records for each partition of `users`; forgets what was changed. Marks are the caller's."""
+    return [_changed_users(users) for users in learner.users]
+
+
+def _changed_users(users: Users) -> Rows:
+    n = int(users.dirty_count[0])
+    rows = users.dirty_rows[:n].copy()
+    users.dirty[rows] = 0
+    users.dirty_count[0] = 0
+    buried = np.arange(int(users.gone_count[0]), dtype=np.int32)
+    gone = ids.text(users.gone, buried)
+    users.gone_count[0] = 0
+    users.gone = ids.empty(1)
+    live = rows[users.windows.arrays.user[rows] != 0]
+    back = set(names := users.windows.user_ids(live))
+    states = users.windows.pack(live)
+    return [(name, None) for name in gone if name not in back] + list(zip(names, states, strict=True))
+
+
+def _take_dirty_items(learner: Learner) -> I32:
+    memory = learner.memory
+    rows = memory.dirty_rows[: int(memory.counters[DIRTY])].copy()
+    memory.dirty[rows] = 0
+    memory.counters[DIRTY] = 0
+    return rows[learner.model.item[rows] != 0]
+
+
+def _item_rows(learner: Learner, rows: I32) -> Rows:
+    m, out = learner.model, np.zeros(rows.size, records.item_row(learner.config))
+    out["item"], out["row"] = m.item[rows], rows
+    for name in ("last", "first", "counts"):
+        out[name] = getattr(m.popularity, name)[rows]
+    for name in ("markov", "covisitation"):
+        head = getattr(m, name)
+        out[name + "_neighbours"], out[name + "_weights"] = head.neighbours[rows], head.weights[rows]
+        out[name + "_total"] = head.totals[rows]
+    out["factors"], out["embedding"] = m.factors.items[rows], m.gru.embeddings[rows]
+    out["embedding_bias"] = m.gru.bias[rows]
+    return _keyed(learner, ITEM, rows, out)
+
+
+def _lasting_rows(learner: Learner) -> Rows:
+    rows = np.flatnonzero(learner.model.item[: learner.items]).astype(np.int32)
+    head, out = learner.model.long_term, np.zeros(rows.size, records.lasting_row(learner.config))
+    out["row"], out["neighbours"], out["weights"] = rows, head.neighbours[rows], head.weights[rows]
+    return _keyed(learner, LASTING, rows, out)
+
+
+def _keyed(learner: Learner, prefix: bytes, rows: I32, out: np.ndarray[tuple[int], np.dtype[np.void]]) -> Rows:
+    whole, size = out.tobytes(), out.dtype.itemsize
+    names = ids.text(learner.item_ids, rows)
+    return [(prefix + name, whole[k * size : (k + 1) * size]) for k, name in enumerate(names)]

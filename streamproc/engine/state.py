@@ -1,0 +1,169 @@
+"""The learner's whole state as named arrays, for a snapshot, and back.
+
+Whatever decides the future is here, statistics included; what is not: what was changed since the last sync
+(a snapshot is taken right after one) and hash tables (made anew). Rows beyond those in use are left out.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamproc.engine import generations, ids, model, seen, windows
+from streamproc.engine.ids import Ids
+from streamproc.engine.learner import Learner, Users
+from streamproc.engine.learning import SHADOWED
+from streamproc.engine.model import Model
+from streamproc.errors import BadSnapshot
+
+Arrays = dict[str, NDArray[Any]]
+
+# What has one row per item; every other array of the model is kept whole.
+PER_ITEM = frozenset(
+    "item next_free features popularity.counts popularity.last popularity.first markov.neighbours markov.weights"
+    " markov.fill markov.totals covisitation.neighbours covisitation.weights covisitation.fill covisitation.totals"
+    " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts long_term.neighbours"
+    " long_term.weights pool.place".split()
+)
+TABLES = frozenset(("keys", "rows"))
+_OWN_LENGTH = frozenset(("counters", "bounds"))  # of the users' arrays: not one per user
+
+
+def arrays(learner: Learner) -> Arrays:
+    """Views of everything, by name."""
+    found: Arrays = {}
+    for name, array in _flat(learner.model, "model."):
+        found[name] = array[: learner.items] if name.removeprefix("model.") in PER_ITEM else array
+    if learner.shadow is not None:
+        found |= _shadow(learner.shadow, learner.items)
+    found |= {"items." + name: array for name, array in _texts(learner.item_ids, learner.items).items()}
+    memory = learner.memory
+    found["memory.increment"], found["memory.gate"], found["memory.shadow"] = (
+        memory.increment, memory.gate, memory.shadow,
+    )  # fmt: skip
+    found["memory.shown"] = memory.shown[: learner.items]
+    found["memory.shadowed"] = memory.counters[SHADOWED : SHADOWED + 1]
+    found |= dict(_flat(memory.record, "record."))
+    for number, users in enumerate(learner.users):
+        found |= {f"users.{number}.{name}": array for name, array in _users(users).items()}
+    found |= {"chunks." + name: array for name, array in learner.assembler.arrays().items()}
+    found["newest"] = np.array([learner.newest], np.int64)
+    return found
+
+
+def digest(learner: Learner) -> str:
+    """sha256 over every array: equal where and only where everything learned is equal."""
+    whole = hashlib.sha256()
+    for name, array in sorted(arrays(learner).items()):
+        whole.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()
+
+
+def restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
+    """Takes the state of `arrays` over into a new learner of the same configuration; BadSnapshot where it does not fit."""
+    try:
+        _restore(learner, saved)
+    except (KeyError, ValueError) as error:
+        raise BadSnapshot(
+            f"the snapshot does not fit this configuration ({error})",
+            "Restore the configuration it was made with, or remove the snapshot to learn again from the journal",
+        ) from error
+
+
+def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
+    items = int(saved["model.counters"][model.ITEMS])
+    if items > model.capacity(learner.model):
+        learner.resize(items)
+    for name, array in _flat(learner.model, "model."):
+        _fill(array, saved[name], name)
+    model.rehash(learner.model)
+    learner.item_ids = _named(saved, "items.", model.capacity(learner.model))
+    memory = learner.memory
+    for name in ("increment", "gate", "shadow", "shown"):
+        _fill(getattr(memory, name), saved["memory." + name], name)
+    memory.counters[SHADOWED] = saved["memory.shadowed"][0]
+    for name, array in _flat(memory.record, "record."):
+        _fill(array, saved[name], name)
+    if "shadow.lasting" in saved:
+        learner.shadow = generations.empty_shadow(learner)
+        for name, array in _shadow(learner.shadow, model.capacity(learner.model)).items():
+            _fill(array, saved[name], name)
+    for number, users in enumerate(learner.users):
+        prefix = f"users.{number}."
+        _restore_users(users, {n.removeprefix(prefix): a for n, a in saved.items() if n.startswith(prefix)})
+    learner.assembler.restore({n.removeprefix("chunks."): a for n, a in saved.items() if n.startswith("chunks.")})
+    learner.newest = int(saved["newest"][0])
+    learner.kept_house_at = learner.events
+
+
+def _flat(group: Any, prefix: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name, value in group._asdict().items():
+        if name in TABLES:
+            continue
+        if isinstance(value, tuple):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _shadow(shadow: Model, rows: int) -> Arrays:
+    return {
+        "shadow.neighbours": shadow.long_term.neighbours[:rows],
+        "shadow.weights": shadow.long_term.weights[:rows],
+        "shadow.fusion": shadow.fusion.weights,
+        "shadow.squares": shadow.fusion.squares,
+        "shadow.lasting": shadow.lasting,
+    }
+
+
+def _users(users: Users) -> Arrays:
+    w, rows = users.windows, users.windows.used
+    found = {
+        name: array if name in _OWN_LENGTH else array[:rows]
+        for name, array in w.arrays._asdict().items()
+        if name not in TABLES
+    }
+    found["factors"] = users.factors[:rows]
+    found |= {"names." + name: array for name, array in _texts(w.names, rows).items()}
+    pairs = int(w.seen.counters[seen.PAIRS])
+    found |= {"seen." + name: getattr(w.seen, name)[:pairs] for name in ("item", "user", "earlier")}
+    found["seen.latest"], found["seen.counters"] = w.seen.latest[:rows], w.seen.counters
+    return found
+
+
+def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
+    rows, w = saved["user"].size, users.windows
+    w.resize(max(rows, w.rows))
+    users.widen()
+    for name, array in w.arrays._asdict().items():
+        if name not in TABLES and name != "bounds":
+            _fill(array, saved[name], name)
+    windows.rehash(w.arrays)
+    _fill(users.factors, saved["factors"], "factors")
+    w.names = _named(saved, "names.", w.rows)
+    w.seen = seen.load({name: saved["seen." + name] for name in ("item", "user", "earlier", "latest", "counters")}, w.rows)
+
+
+def _texts(names: Ids, rows: int) -> Arrays:
+    """Ids one after the other, whatever the order in which they came."""
+    texts = ids.text(names, np.arange(rows, dtype=np.int32))
+    return {"text": np.frombuffer(b"".join(texts), np.uint8), "length": names.length[:rows]}
+
+
+def _named(saved: Mapping[str, NDArray[Any]], prefix: str, rows: int) -> Ids:
+    text, length = saved[prefix + "text"], saved[prefix + "length"]
+    names = ids.reserve(ids.empty(rows), rows, text.size)
+    names.data[: text.size] = text
+    names.length[: length.size] = length
+    names.start[: length.size] = np.cumsum(length) - length
+    names.counters[:] = text.size
+    return names
+
+
+def _fill(target: NDArray[Any], source: NDArray[Any], name: str) -> None:
+    if target.shape[1:] != source.shape[1:] or len(source) > len(target) or target.dtype != source.dtype:
+        raise ValueError(f"{name} is {source.dtype}{list(source.shape)}, wanted {target.dtype}{list(target.shape)}")
+    target[: len(source)] = source

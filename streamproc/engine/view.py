@@ -1,0 +1,168 @@
+"""A worker's mirror of the model: the same arrays, row for row, filled from the `model` topic."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamproc.config import Config
+from streamproc.contracts import model as records
+from streamproc.contracts.model import HEADER, ITEM, Header
+from streamproc.engine import ids, model, pool, scratch
+from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
+from streamproc.engine.windows import RING
+from streamproc.errors import ConfigError
+from streamproc_models import evaluation
+from streamproc_models.arrays import I32, I64, U8, U64
+from streamproc_models.hashing import find, hash_strings, put, remove
+from streamproc_models.heads import popularity
+from streamproc_models.kernel import kernel
+
+_FIRST_ROWS = 1024
+
+
+class ModelView:
+    """What a worker ranks with. Rows are taken over when the header of their sync has come."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.header: Header | None = None
+        rows = min(_FIRST_ROWS, config.items.max)
+        self.model = _bare(model.empty(config, rows))
+        self.names = ids.empty(rows)
+        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size, RING)
+        self._waiting: dict[bytes, bytes | None] = {}
+        self._item_row, self._lasting_row = records.item_row(config), records.lasting_row(config)
+
+    @property
+    def version(self) -> int:
+        """Of the newest sync taken over; 0 before the first."""
+        return self.header.version if self.header else 0
+
+    @property
+    def learned_to(self) -> int:
+        """Journal offset up to which this model has learned."""
+        return self.header.learned_to if self.header else 0
+
+    @property
+    def generation(self) -> int:
+        """Of the long-term head; 0 where there is none."""
+        return self.header.generation if self.header else 0
+
+    def apply(self, changes: Iterable[tuple[bytes, bytes | None]]) -> bool:
+        """Records in the order of the topic; returns whether a sync has become whole."""
+        whole = False
+        for key, value in changes:
+            if key == HEADER and value is not None:
+                self._take(records.unpack_header(value))
+                whole = True
+            else:
+                self._waiting.pop(key, None)  # a row that moved comes last
+                self._waiting[key] = value
+        return whole
+
+    def _take(self, header: Header) -> None:
+        if header.layout != records.layout(self.config):
+            raise ConfigError(
+                "the model was published with other [heads] settings than this worker has",
+                "Give worker and trainer the same configuration",
+            )
+        if header.items > model.capacity(self.model):
+            self._grow(min(self.config.items.max, max(header.items, 2 * model.capacity(self.model))))
+        changes, self._waiting = self._waiting, {}
+        self._take_out([key[1:] for key, value in changes.items() if value is None and key[:1] == ITEM])
+        self._put_items({k[1:]: v for k, v in changes.items() if v is not None and k[:1] == ITEM})
+        self._put_lasting([v for k, v in changes.items() if v is not None and k[:1] != ITEM])
+        self._put_header(header)
+
+    def _grow(self, rows: int) -> None:
+        self.model = _bare(model.grow(_full(self.model), self.config, rows))
+        self.names = ids.reserve(self.names, rows, 0)
+        self.scratch = scratch.grow(self.scratch, rows)
+
+    def _take_out(self, names: list[bytes]) -> None:
+        if names:
+            text = np.frombuffer(b"".join(names), np.uint8)
+            _take_out(self.model, hash_strings(text, np.cumsum([len(name) for name in names])))
+
+    def _put_items(self, changes: dict[bytes, bytes]) -> None:
+        if not changes:
+            return
+        new = np.frombuffer(b"".join(changes.values()), self._item_row)
+        rows, m = new["row"].astype(np.int32), self.model
+        text = np.frombuffer(b"".join(changes), np.uint8)
+        self.names = ids.reserve(self.names, self.names.start.size, text.size)
+        _name(m, self.names, rows, new["item"].copy(), text, np.cumsum([len(name) for name in changes]))
+        for name in ("last", "first", "counts"):
+            getattr(m.popularity, name)[rows] = new[name]
+        for name in ("markov", "covisitation"):
+            head = getattr(m, name)
+            head.neighbours[rows], head.weights[rows] = new[name + "_neighbours"], new[name + "_weights"]
+            head.totals[rows] = new[name + "_total"]
+            head.fill[rows] = (new[name + "_neighbours"] >= 0).sum(1)
+        m.factors.items[rows], m.gru.embeddings[rows] = new["factors"], new["embedding"]
+        m.gru.bias[rows] = new["embedding_bias"]
+
+    def _put_lasting(self, values: list[bytes]) -> None:
+        new = np.frombuffer(b"".join(values), self._lasting_row)
+        rows = new["row"]
+        self.model.long_term.neighbours[rows] = new["neighbours"]
+        self.model.long_term.weights[rows] = new["weights"]
+
+    def _put_header(self, header: Header) -> None:
+        m, s = self.model, self.scratch
+        m.counters[EVENTS], m.counters[ITEMS], m.counters[SERVING] = header.events, header.items, header.serving
+        m.lasting[0] = header.generation
+        _fill(m.fusion.weights, header.weights)
+        _fill(m.popularity.totals, header.totals)
+        _fill(m.gru.cell, header.cell)
+        tops = np.frombuffer(header.tops, np.int32).reshape(3, pool.TOP)
+        m.pool.lately[:], m.pool.popular[:], m.pool.newest[:] = tops
+        popularity.describe(
+            m.popularity, header.events, header.items, m.features, s.x, s.x_bits, s.y, s.y_bits
+        )
+        pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+        self.header = header
+
+    def recall(self, name: str) -> float:
+        """Prequential recall@20 of one model so far, as of the newest sync."""
+        sums = self.header.figures[name] if self.header else [0.0] * 6
+        return sums[evaluation.AT_20] / max(sums[evaluation.TRIALS], 1.0)
+
+
+def _fill(array: NDArray[np.floating], values: bytes) -> None:
+    array[...] = np.frombuffer(values, array.dtype).reshape(array.shape)
+
+
+def _bare(m: Model) -> Model:
+    """Without Adagrad's sums of the recurrent head, which only learning needs."""
+    size = m.gru.embeddings.shape[1]
+    return m._replace(
+        gru=m.gru._replace(embeddings_sums=np.zeros((1, size), np.float32), bias_sums=np.zeros(1, np.float32))
+    )
+
+
+def _full(m: Model) -> Model:
+    g = m.gru
+    return m._replace(gru=g._replace(embeddings_sums=np.zeros_like(g.embeddings), bias_sums=np.zeros_like(g.bias)))
+
+
+@kernel
+def _take_out(m: Model, gone: U64) -> None:
+    for item in gone:
+        row = find(m.keys, m.rows, item)
+        if row >= 0:
+            remove(m.keys, m.rows, item)
+            m.item[row] = 0
+
+
+@kernel
+def _name(m: Model, names: ids.Ids, rows: I32, items: U64, text: U8, ends: I64) -> None:
+    for k in range(rows.size):
+        row = rows[k]
+        if m.item[row] == items[k]:
+            continue
+        m.item[row] = items[k]
+        put(m.keys, m.rows, items[k], row)
+        ids.store(names, row, text, ends[k - 1] if k > 0 else 0, ends[k])
+
