@@ -5,13 +5,10 @@ log says. Its records are processed by one loop, one batch at a time, each await
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from streamproc.errors import LeaseLost
-
-logger = logging.getLogger(__name__)
 
 Record = Any  # aiokafka.ConsumerRecord: offset, timestamp (ms), key and value as bytes
 Wanted = Callable[[], bool]
@@ -54,7 +51,8 @@ class Part(Protocol):
         ...
 
     async def process(self, lease: "Lease", records: Sequence[Record]) -> int:
-        """Do all that these records ask for, and return the offset to commit, the next one to process.
+        """Do all that these records ask for, and return the offset to commit, the next one to process
+        (`lease.done` where there was none).
 
         Never called twice at a time for one lease. It may keep the event loop busy for about 100 ms: Faust's
         consumer lives in a thread with a loop of its own, which sends the heartbeats; compiled kernels let
