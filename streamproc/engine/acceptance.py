@@ -1,0 +1,32 @@
+"""Which events count, decided without a model: as a worker does it, for a stream that nobody else reads."""
+
+import numpy as np
+
+from streamproc.config import Config
+from streamproc.contracts.columns import DUPLICATE, IGNORED, LATE, OUTCOMES, EventColumns
+from streamproc.engine import model, observing, scratch
+from streamproc.engine.windows import RING, Windows
+from streamproc_models.arrays import U8
+
+
+class Acceptance:
+    """The users of one stream, as far as duplicates and late events need them."""
+
+    refusals = tuple((outcome, OUTCOMES[outcome]) for outcome in (DUPLICATE, LATE, IGNORED))
+
+    def __init__(self, config: Config) -> None:
+        self.windows = Windows(config, partitions=1)
+        self._model = model.empty(config, 1)
+        self._scratch = scratch.empty(1, config.heads.factors.size, config.heads.gru.size, RING)
+
+    def observe(self, c: EventColumns) -> U8:
+        """Outcome (n,) of every event; accepted ones are remembered."""
+        w = self.windows
+        w.reserve(c.users.size, c.user_ids.data.size)
+        outcomes, rows = np.empty(c.users.size, np.uint8), np.empty(c.users.size, np.int32)
+        observing.observe(
+            self._model, w.arrays, w.seen, w.names, self._scratch, w.ignored, False, False, True,
+            c.users, c.items, c.times, c.kinds, c.strengths, c.event_keys, c.sequences, c.sessions, c.offsets,
+            c.user_ids.data, c.user_ids.ends, outcomes, rows,
+        )  # fmt: skip
+        return outcomes

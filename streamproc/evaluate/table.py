@@ -1,0 +1,28 @@
+"""A report for people."""
+
+from rich.console import Console
+from rich.table import Table
+
+from streamproc.evaluate.run import Report
+
+COLUMNS = ("recall@1", "recall@10", "recall@20", "MRR@20", "NDCG@20")
+FIRST = ("fusion", "popularity")
+
+
+def show(report: Report, console: Console) -> None:
+    """The figures of every model, and what the stream was."""
+    table = Table("model", *COLUMNS, title=f"{report.evaluated:,} of {report.events:,} events predicted, then learned")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in sorted(report.models, key=lambda name: (name not in FIRST, name)):
+        figures = report.models[name]
+        values = (getattr(figures, field) for field in figures.__struct_fields__)
+        table.add_row(name, *(f"{value:.4f}" for value in values), style="bold" if name == "fusion" else None)
+    console.print(table)
+    gate = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in report.gate.items())
+    console.print(f"slates: {report.coverage:.1%} of {report.items:,} items shown; gate {gate}", highlight=False)
+    console.print(
+        f"{report.users:,} users, {report.events_per_second:,.0f} events/s, {report.seconds:.1f} s", highlight=False
+    )
+    for reason, events in sorted(report.not_learned.items()):
+        console.print(f"not learned: {events:,} {reason}", highlight=False)
