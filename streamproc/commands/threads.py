@@ -1,9 +1,11 @@
-"""One core per process: linear algebra on several threads is slower at these sizes, and differs from run to run."""
+"""One thread per process for linear algebra: the parts share the cores, and sums keep their order."""
 
 import os
 
+NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 def one_thread() -> None:
-    """To be called before numpy is imported."""
-    for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
+    """Call before numpy is imported; later it has no effect."""
+    for name in NAMES:
+        os.environ[name] = "1"
