@@ -1,0 +1,20 @@
+"""`streamproc worker`: events to slates and journal, for a share of the partitions."""
+
+import click
+
+from streamproc.commands.flags import with_config
+from streamproc.commands.threads import one_thread
+from streamproc.config import Config
+
+
+@click.command()
+@with_config
+def command(config: Config) -> None:
+    """Turn events into recommendations, until Ctrl-C or SIGTERM. Start more of it to share the partitions."""
+    import logging
+
+    one_thread()
+    from streamproc.worker.run import run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    run(config)

@@ -1,0 +1,107 @@
+"""Who gets a slate when: after events, when the first model is there, and when a new generation serves."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import numpy as np
+
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.engine.view import ModelView
+from streamproc.worker.answering import Answerer
+from streamproc.worker.following import Change
+from streamproc.worker.served import Partitions, Served
+from streamproc.worker.slates import SlateSender
+from streamproc_models.arrays import I32
+
+SLICE = 256  # slates ranked at a time, about 4 ms
+REFRESH_SLICE = 64  # the same where events have precedence, about 1 ms
+
+NOBODY: I32 = np.empty(0, np.int32)
+
+
+class Answers:
+    """Slates for the users of all leases."""
+
+    def __init__(
+        self, config: Config, view: ModelView, partitions: Partitions, sender: SlateSender, clock: Clock
+    ) -> None:
+        self._config = config
+        self._view = view
+        self._partitions = partitions
+        self._sender = sender
+        self._clock = clock
+        self._answerer = Answerer(config, view, clock)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._refresh: asyncio.Task[None] | None = None
+
+    @property
+    def gates(self) -> list[float]:
+        """Mean share of short term, long term and popularity over the newest slates."""
+        return list(map(float, self._answerer.gates))
+
+    async def after_events(self, served: Served, rows: I32) -> None:
+        """These users (n,) have news: answered now, or after publish.min_interval."""
+        if not self._view.version:
+            served.pacing.hold(rows)
+            return
+        due = served.pacing.take(rows)
+        for start in range(0, due.size, SLICE):
+            if start:
+                await asyncio.sleep(0)  # the journal's request can leave meanwhile
+            await self._answer(served, due[start : start + SLICE])
+        self._wake_later(served)
+
+    def model_changed(self, change: Change) -> None:
+        """Whoever waits for the first model gets a slate; after a promotion, whoever was active lately."""
+        if change.first:
+            for served in self._partitions.all():
+                self._start(self.after_events(served, NOBODY))
+        if change.promoted:
+            if self._refresh is not None:
+                self._refresh.cancel()
+            self._refresh = self._start(self._refresh_all())
+
+    async def close(self) -> None:
+        """Stop everything that was begun here."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _answer(self, served: Served, rows: I32) -> None:
+        rows = rows[served.windows.arrays.user[rows] != 0]  # who waited may have been forgotten
+        if served.open and rows.size:
+            pairs = self._answerer.for_events(served.windows, rows, served.partition)
+            await self._sender.send(served.partition, pairs, "event")
+
+    def _wake_later(self, served: Served) -> None:
+        if served.open and served.timer is None and (pause := served.pacing.pause()) is not None:
+            loop = asyncio.get_running_loop()
+            served.timer = loop.call_later(pause, self._wake, served)
+
+    def _wake(self, served: Served) -> None:
+        served.timer = None
+        self._start(self.after_events(served, NOBODY))
+
+    async def _refresh_all(self) -> None:
+        newest = max((served.newest for served in self._partitions.all()), default=0)
+        since = newest - int(self._config.publish.refresh_active * 1000)
+        for served in self._partitions.all():
+            rows = served.windows.active(since)
+            for start in range(0, rows.size, REFRESH_SLICE):
+                began = self._clock.seconds()
+                await self._refresh_slice(served, rows[start : start + REFRESH_SLICE])
+                await asyncio.sleep(self._clock.seconds() - began)  # at most half of the time
+
+    async def _refresh_slice(self, served: Served, rows: I32) -> None:
+        rows = rows[served.windows.arrays.user[rows] != 0]
+        if served.open and rows.size:
+            pairs = self._answerer.for_generation(served.windows, rows)
+            await self._sender.send(served.partition, pairs, "refresh")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,89 @@
+"""The `model` topic, followed from its beginning for as long as the worker runs."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.contracts.model import HEADER
+from streamproc.contracts.topics import topics
+from streamproc.engine.view import ModelView
+from streamproc.errors import StreamprocError
+from streamproc.kafka import clients
+from streamproc.metrics import WorkerMetrics
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 1.0  # seconds before it is tried again
+POLL_MS = 500
+
+
+class Change(NamedTuple):
+    """What a sync has brought."""
+
+    first: bool  # there was no model before
+    promoted: bool  # another generation serves than before
+
+
+class ModelFollower:
+    """Keeps the view up to date. `caught_up` is set once it has taken in all that was there at its start."""
+
+    def __init__(
+        self,
+        config: Config,
+        view: ModelView,
+        metrics: WorkerMetrics,
+        clock: Clock,
+        on_sync: Callable[[Change], None],
+    ) -> None:
+        self.caught_up = asyncio.Event()
+        self.published_at = 0  # ms, when the trainer sent the newest sync
+        self._config = config
+        self._view = view
+        self._metrics = metrics
+        self._clock = clock
+        self._on_sync = on_sync
+        self._tp = TopicPartition(topics(config).model.name, 0)
+        self._position: int | None = None
+
+    async def run(self) -> None:
+        """For ever; raises ConfigError where the model has another layout than the config."""
+        while True:
+            try:
+                await self._follow()
+            except StreamprocError:
+                raise
+            except Exception as error:
+                logger.warning("the model is not followed for a moment: %r", error)
+            await asyncio.sleep(PAUSE)
+
+    async def _follow(self) -> None:
+        async with clients.new_consumer(self._config) as consumer:
+            consumer.assign([self._tp])
+            beginning = (await consumer.beginning_offsets([self._tp]))[self._tp]
+            end = (await consumer.end_offsets([self._tp]))[self._tp]
+            known = self._position is not None and beginning <= self._position <= end
+            consumer.seek(self._tp, self._position if known else beginning)
+            while True:
+                if await consumer.position(self._tp) >= end:
+                    self.caught_up.set()
+                for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                    self._take(records)
+                self._position = await consumer.position(self._tp)
+
+    def _take(self, records: list[Any]) -> None:
+        generation, first, began = self._view.generation, not self._view.version, self._clock.seconds()
+        if not self._view.apply([(record.key, record.value) for record in records]):
+            return
+        self._metrics.model_apply.observe(self._clock.seconds() - began)
+        self.published_at = next(r.timestamp for r in reversed(records) if r.key == HEADER)
+        self._metrics.model_version.set(self._view.version)
+        self._metrics.model_generation.set(self._view.generation)
+        self._metrics.learned_to.set(self._view.learned_to)
+        if first:
+            logger.info("the first model is there: version %d", self._view.version)
+        self._on_sync(Change(first, not first and generation != self._view.generation))

@@ -1,0 +1,86 @@
+"""What a worker looks up about itself once a second: lag, memory, readiness."""
+
+from faust.types import TP
+
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.contracts.topics import topics
+from streamproc.kafka.app import PartApp
+from streamproc.kafka.lease import Lease
+from streamproc.kafka.leases import LeaseTransport
+from streamproc.metrics import WorkerMetrics
+from streamproc.worker import memory
+from streamproc.worker.part import WorkerPart
+
+AGENT = "worker"
+FAMILIES = ("short_term", "long_term", "popularity")
+
+
+class Gauges:
+    """Sets the gauges of a running app."""
+
+    def __init__(
+        self, config: Config, metrics: WorkerMetrics, part: WorkerPart, app: PartApp, clock: Clock
+    ) -> None:
+        self._metrics = metrics
+        self._part = part
+        self._app = app
+        self._clock = clock
+        self._topic = topics(config).events.name
+        self._rebalancing_since: float | None = None
+        metrics.ready.set(0)
+
+    def look(self) -> None:
+        """Everything, as it is now."""
+        leases = self._leases()
+        for lease in leases:
+            self._lag(lease)
+        self._metrics.assigned_partitions.set(len(leases))
+        self._metrics.buffer.labels(AGENT).set(sum(lease.waiting for lease in leases))
+        self._metrics.ready.set(self._is_ready(leases))
+        self._users()
+        self._items()
+        for family, share in zip(FAMILIES, self._part.answers.gates, strict=True):
+            self._metrics.gate.labels(family).set(share)
+
+    def rebalancing(self) -> None:
+        """Partitions were taken away."""
+        self._rebalancing_since = self._clock.seconds()
+        self._metrics.rebalances.inc()
+
+    def rebalanced(self) -> None:
+        """They are served again, here or elsewhere."""
+        if self._rebalancing_since is not None:
+            self._metrics.rebalance.observe(self._clock.seconds() - self._rebalancing_since)
+            self._rebalancing_since = None
+
+    def _leases(self) -> list[Lease]:
+        transport = self._app.transport
+        return transport.desk.living() if isinstance(transport, LeaseTransport) else []
+
+    def _is_ready(self, leases: list[Lease]) -> bool:
+        assigned = {tp for tp in self._app.consumer.assignment() if tp.topic == self._topic}
+        return self._part.view.version > 0 and len(leases) == len(assigned)
+
+    def _lag(self, lease: Lease) -> None:
+        labels = (self._topic, str(lease.tp.partition))
+        if (end := self._app.consumer.highwater(TP(*lease.tp))) is not None:
+            self._metrics.consumer_lag.labels(*labels).set(max(end - lease.done, 0))
+        if lease.state.newest:
+            self._metrics.watermark.labels(*labels).set(lease.state.newest / 1000.0)
+
+    def _users(self) -> None:
+        all_served = self._part.partitions.all()
+        self._metrics.table_entries.labels("users").set(sum(s.windows.count for s in all_served))
+        self._metrics.table_bytes.labels("users").set(
+            sum(memory.of_users(s.windows).bytes for s in all_served)
+        )
+        for served in all_served:
+            evicted = served.windows.evicted
+            self._metrics.table_evictions.labels("users", "max").inc(evicted - served.evicted)
+            served.evicted = evicted
+
+    def _items(self) -> None:
+        view = self._part.view
+        self._metrics.table_entries.labels("items").set(view.header.items if view.header else 0)
+        self._metrics.table_bytes.labels("items").set(memory.of_items(view).bytes)

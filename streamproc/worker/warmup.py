@@ -1,0 +1,55 @@
+"""Every kernel of a worker, run once on a toy before the worker joins its group.
+
+Compiling takes a minute on a machine that has not done it yet, and loading what was compiled takes a second:
+too long for a stream that waits.
+"""
+
+import gc
+import logging
+
+import numpy as np
+
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.contracts.events import Decoder
+from streamproc.contracts.journal import pack_range, unpack_events
+from streamproc.engine import model
+from streamproc.engine.windows import Windows
+from streamproc.worker import toy
+from streamproc.worker.answering import Answerer
+from streamproc.worker.observing import Observer
+
+logger = logging.getLogger(__name__)
+
+THRESHOLDS = (50_000, 20, 100)  # of the collector: what lives long is arrays, which it need not look at
+LATE_ENOUGH = 10**13  # ms; no toy event is in the future then
+
+
+def warm_up(config: Config, clock: Clock) -> float:
+    """Compile or load all that a worker runs; returns the seconds it took."""
+    began = clock.seconds()
+    logger.info("loading the compiled kernels; the first time on a machine they are compiled, for a minute")
+    view, windows = toy.view(config), Windows(config)
+    model.grow(view.model, config, model.capacity(view.model) + 1)
+    observer, answerer = Observer(config, view), Answerer(config, view, clock)
+    events = toy.events(config)
+    count = len(events)
+    columns, _ = Decoder(config.events).decode(events, np.arange(count), np.full(count, LATE_ENOUGH), 0)
+    observer.decide(windows, columns)
+    for value in pack_range(0, -1, count - 1, columns):
+        observer.apply(windows, unpack_events(value).columns)
+    rows = windows.find(columns.users)[:1]
+    restored = Windows(config)
+    restored.load(dict(zip(windows.user_ids(rows), windows.pack(rows), strict=True)))
+    answerer.for_events(windows, rows, 0)
+    answerer.for_generation(restored, np.zeros(1, np.int32))
+    seconds = clock.seconds() - began
+    logger.info("the kernels are ready after %.1f s", seconds)
+    return seconds
+
+
+def settle() -> None:
+    """Tell the garbage collector that what is there now will stay, and to look less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
