@@ -46,6 +46,13 @@ def text(ids: Ids, rows: I32) -> list[bytes]:
     return [bytes(whole[a:b]) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
+def joined(ids: Ids, rows: int) -> U8:
+    """The texts of the first `rows` rows, one after the other."""
+    data = np.zeros(int(ids.length[:rows].sum()), np.uint8)
+    _join(ids, rows, data)
+    return data
+
+
 def _longer(array: NDArray[Any], rows: int) -> NDArray[Any]:
     grown = np.zeros(rows, array.dtype)
     grown[: array.size] = array
@@ -69,6 +76,15 @@ def clear(ids: Ids, row: int) -> None:
     """`row` has no id any more."""
     ids.counters[LIVE] -= ids.length[row]
     ids.length[row] = 0
+
+
+@tight
+def _join(ids: Ids, rows: int, data: U8) -> None:
+    at = 0
+    for row in range(rows):
+        for place in range(ids.length[row]):
+            data[at] = ids.data[ids.start[row] + place]
+            at += 1
 
 
 @tight

@@ -55,10 +55,15 @@ def arrays(learner: Learner) -> Arrays:
 
 def digest(learner: Learner) -> str:
     """sha256 over every array: equal where and only where everything learned is equal."""
+    return digest_of(arrays(learner))
+
+
+def digest_of(found: Mapping[str, NDArray[Any]]) -> str:
+    """The digest of the learner whose `arrays` these are, or copies of them."""
     whole = hashlib.sha256()
-    for name, array in sorted(arrays(learner).items()):
+    for name, array in sorted(found.items()):
         whole.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        whole.update(np.ascontiguousarray(array).tobytes())
+        whole.update(np.ascontiguousarray(array).data)
     return whole.hexdigest()
 
 
@@ -149,8 +154,7 @@ def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
 
 def _texts(names: Ids, rows: int) -> Arrays:
     """Ids one after the other, whatever the order in which they came."""
-    texts = ids.text(names, np.arange(rows, dtype=np.int32))
-    return {"text": np.frombuffer(b"".join(texts), np.uint8), "length": names.length[:rows]}
+    return {"text": ids.joined(names, rows), "length": names.length[:rows]}
 
 
 def _named(saved: Mapping[str, NDArray[Any]], prefix: str, rows: int) -> Ids:
