@@ -5,13 +5,12 @@ acknowledged. Whatever ends a refresh earlier leaves chunks that nobody asks for
 """
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
 
+from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.contracts import generation
@@ -23,8 +22,6 @@ from streamproc.refresh.fit import Fitted, fit
 from streamproc.refresh.history import JournalHistory
 from streamproc.refresh.tail import JournalTail
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Enter = Callable[[str], None]  # told the state that begins: one of metrics.STATES
 
 FEWEST_EVENTS, FEWEST_ITEMS = 500, 20  # below, a matrix over items says nothing
@@ -103,25 +100,3 @@ async def _append(producer: Any, config: Config, records: list[bytes]) -> None:
     journal = topics(config).journal.name
     answers = [await producer.send(journal, record, partition=0) for record in records]
     await asyncio.gather(*answers)
-
-
-async def aside(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call `function` in a thread that does not hold up the end of the process, as a pool's would."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[R] = loop.create_future()
-
-    def tell(answer: Callable[[Any], None], value: Any) -> None:
-        if not future.done():
-            answer(value)
-
-    def call() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            try:
-                result = function(*args, **kwargs)
-            except BaseException as error:
-                loop.call_soon_threadsafe(tell, future.set_exception, error)
-            else:
-                loop.call_soon_threadsafe(tell, future.set_result, result)
-
-    threading.Thread(target=call, daemon=True).start()
-    return await future
