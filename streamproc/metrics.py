@@ -173,6 +173,11 @@ class TrainerMetrics(StreamMetrics):
             "prequential_reciprocal_rank_total", "Sum of 1/rank within the first 20.", "model"
         )
         self.gate = series.gauge("gate_ratio", "Mean share of the score.", "family")
+        self.serving = series.gauge("serving", "1 for the model that answers, else 0.", "model")
+        self.coverage = series.gauge("coverage_ratio", "Share of the items that were on a sampled slate.")
+        self.shadow_progress = series.gauge(
+            "shadow_progress_ratio", "How much of its trial the generation in shadow has behind it."
+        )
         self.loss = series.gauge("update_loss", "Smoothed loss of the newest updates.", "component")
         self.gradient_norm = series.histogram(
             "gradient_norm", "Norm of an update's gradient.", NORMS, "component"

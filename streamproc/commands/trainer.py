@@ -1,0 +1,55 @@
+"""`streamproc trainer`: learn from every event of the journal, and publish what was learned."""
+
+import click
+
+from streamproc.commands.flags import with_config
+from streamproc.commands.threads import one_thread
+from streamproc.config import Config
+
+
+@click.command()
+@with_config
+def command(config: Config) -> None:
+    """Learn from every event and publish the model, until Ctrl-C or SIGTERM; others of its kind wait."""
+    one_thread()
+    import logging
+    import time
+
+    from prometheus_client import CollectorRegistry
+
+    from streamproc.aside import aside
+    from streamproc.clock import SystemClock
+    from streamproc.contracts.topics import topics
+    from streamproc.errors import Fenced
+    from streamproc.kafka.admin import ensure_topics
+    from streamproc.kafka.app import make_app, run_app
+    from streamproc.kafka.lease import Partition
+    from streamproc.metrics import TrainerMetrics, serve
+    from streamproc.trainer.part import Trainer, limits
+    from streamproc.trainer.warming import warm
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logger = logging.getLogger("streamproc.trainer")
+    registry = CollectorRegistry()
+    metrics = TrainerMetrics(registry)
+    trainer = Trainer(config, metrics, SystemClock())
+    app = make_app(config, "trainer", topics(config).journal.name, trainer, limits(config))
+
+    def end_of(tp: Partition) -> int | None:
+        from faust.types import TP
+
+        return app.consumer.highwater(TP(*tp))
+
+    async def prepare() -> None:
+        serve(registry, config.metrics.host, config.metrics.trainer_port, config.data_dir, "trainer")
+        began = time.monotonic()
+        await aside(warm, config)
+        logger.info("kernels are ready after %.1f s", time.monotonic() - began)
+        await ensure_topics(config)
+
+    trainer.end_of = end_of
+    try:
+        run_app(app, prepare)
+    except Fenced as error:
+        logger.error("fenced: %s", error)
+        raise

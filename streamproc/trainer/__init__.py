@@ -1,0 +1,1 @@
+"""The trainer: the journal in, the model and the users' states out."""

@@ -1,0 +1,226 @@
+"""The trainer as a part: who holds the lease of the journal's one partition learns and publishes.
+
+The group elects it; a fixed transactional id fences the one before. Whatever goes wrong ends the lease, and
+the next one starts from the newest snapshot: nothing is mended in place.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.errors import ProducerFenced
+
+from streamproc.aside import aside
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.contracts.journal import pack_control
+from streamproc.errors import Fenced, LeaseLost
+from streamproc.kafka.clients import TRANSACTION_SECONDS, close, new_producer, new_transactional_producer
+from streamproc.kafka.lease import Lease, Limits, Partition, Record, Wanted
+from streamproc.metrics import TrainerMetrics
+from streamproc.trainer import published, starting
+from streamproc.trainer.follower import Follower
+from streamproc.trainer.saving import Snapshots
+from streamproc.trainer.showing import AGENT, Showing
+from streamproc.trainer.syncing import Publisher
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.05  # seconds; how late a sync may be when nothing arrives
+SHOW = 0.1  # seconds between two looks at the figures
+RECORDS = 16  # of at most 4000 events each: what is under way when an order to stop comes
+STOP_SECONDS = 3.0  # to write the last snapshot
+
+
+def limits(config: Config) -> Limits:
+    """How much is done at a time; the limit of seconds only breaks what hangs."""
+    return Limits(batch=RECORDS, seconds=3 * config.kafka.request_timeout + TRANSACTION_SECONDS)
+
+
+def transactional_id(config: Config) -> str:
+    """The one of all trainers of a journal: a later one shuts out an earlier one."""
+    return f"{config.kafka.prefix}trainer"
+
+
+@dataclass
+class Training:
+    """What belongs to one lease."""
+
+    follower: Follower
+    publisher: Publisher
+    producer: Any  # of the syncs
+    decisions: Any  # producer into the journal
+    caught_up_at: int  # journal offset up to which decisions may have been written before us
+    synced: float = 0.0  # seconds, when the last sync began
+    users_synced: float = 0.0
+
+
+class Trainer:
+    """A Part whose only partition is the journal's."""
+
+    tick = TICK
+
+    def __init__(self, config: Config, metrics: TrainerMetrics, clock: Clock) -> None:
+        self.end_of: Callable[[Partition], int | None] = lambda _: None  # the journal's end, as last heard
+        self._config = config
+        self._metrics = metrics
+        self._clock = clock
+        self._snapshots = Snapshots(config, metrics, clock)
+        self._showing = Showing(metrics, config.refresh.shadow_events)
+        self._shown = 0.0
+
+    async def restore(self, tp: Partition, wanted: Wanted) -> tuple[Training, int]:
+        """Shut out the trainer before, and go on where it stood.
+
+        Raises Fenced when a later one has shut us out, TopicMismatch where too much of the journal is gone.
+        """
+        began, config = time.monotonic(), self._config
+        producer = new_transactional_producer(config, transactional_id(config))
+        decisions = new_producer(config)
+        try:
+            await self._open(producer, decisions)
+            training = await self._start(producer, decisions, wanted)
+        except BaseException:
+            await asyncio.gather(close(producer), close(decisions))
+            raise
+        self._metrics.recovery.observe(time.monotonic() - began)
+        self._metrics.model_version.set(training.publisher.version)
+        self._metrics.assigned_partitions.set(1)
+        self._metrics.ready.set(1)
+        return training, training.follower.position
+
+    async def _open(self, producer: Any, decisions: Any) -> None:
+        """Waits until the broker has ended the transaction that a dead trainer may have left open."""
+        try:
+            async with asyncio.timeout(self._config.kafka.request_timeout + TRANSACTION_SECONDS):
+                await producer.start()
+                await decisions.start()
+        except ProducerFenced as error:
+            raise Fenced("another trainer has taken over", "Leave this one stopped") from error
+
+    async def _start(self, producer: Any, decisions: Any, wanted: Wanted) -> Training:
+        last = await published.read_published(self._config, wanted)
+        bounds = await published.journal_bounds(self._config)
+        if not wanted():
+            raise LeaseLost("the journal is no longer followed here")
+        follower, snapshot = await aside(
+            starting.start, self._config, bounds.begin, last.learned_to, self._passed_over
+        )
+        self._snapshots.restarted(-1 if snapshot is None else follower.position)
+        source = "the beginning" if snapshot is None else f"the snapshot with {snapshot.events} events"
+        told = "starts from %s, journal offset %d of %d; sync %d speaks for the journal before %d"
+        logger.info(told, source, follower.position, bounds.end, last.version, last.learned_to)
+        self._showing.show(follower)
+        now = self._clock.seconds()
+        publisher = Publisher(self._config, producer, last)
+        return Training(follower, publisher, producer, decisions, bounds.end, now, now)
+
+    def _passed_over(self, reason: str) -> None:
+        self._metrics.snapshot_failures.labels("unusable").inc()
+
+    async def process(self, lease: Lease, records: Sequence[Record]) -> int:
+        """Learn, decide, and publish when it is time."""
+        training: Training = lease.state
+        began, learned, pause = time.monotonic(), 0, 0
+        for record in records:
+            events = self._learn(training.follower, record)
+            learned, pause = learned + events, pause + events
+            await self._decide(training)
+            if await self._keep_up(training) or pause >= self._config.trainer.max_batch:
+                pause = 0
+                await asyncio.sleep(0)
+        if not records:
+            await self._decide(training)
+            await self._keep_up(training)
+        self._show(lease, records, learned, time.monotonic() - began)
+        return training.follower.position
+
+    async def release(self, lease: Lease) -> None:
+        """On an ordered stop, publish and keep what was learned, so that the next start is at once."""
+        training: Training = lease.state
+        self._metrics.ready.set(0)
+        self._metrics.assigned_partitions.set(0)
+        try:
+            if lease.alive:
+                await self._last_words(training)
+        finally:
+            await asyncio.gather(close(training.producer, 1.0), close(training.decisions, 1.0))
+
+    async def _last_words(self, training: Training) -> None:
+        follower, publisher = training.follower, training.publisher
+        if follower.position < publisher.model_to:
+            logger.info("stops before it has learned again what was published; no snapshot")
+            return
+        if follower.position > publisher.users_to:
+            await self._sync(training, True)
+        if self._snapshots.busy:
+            await self._snapshots.finished(STOP_SECONDS / 2)
+        self._snapshots.begin(follower, publisher.version)
+        await self._snapshots.finished(STOP_SECONDS)
+
+    def _learn(self, follower: Follower, record: Record) -> int:
+        shadow = follower.in_shadow
+        step = follower.apply(record.offset, record.value)
+        self._showing.step(step, follower, shadow)
+        return step.events
+
+    async def _decide(self, training: Training) -> None:
+        """Write decisions down, once it is certain that the journal does not hold them already."""
+        follower = training.follower
+        while follower.undecided and follower.position >= training.caught_up_at:
+            decision = follower.undecided.pop(0)
+            async with asyncio.timeout(self._config.kafka.request_timeout):
+                topic = self._config.kafka.prefix + "journal"
+                await training.decisions.send_and_wait(topic, pack_control(decision), partition=0)
+
+    async def _keep_up(self, training: Training) -> bool:
+        """Sync and snapshot when they are due; whether there was a sync."""
+        follower, publisher, now = training.follower, training.publisher, self._clock.seconds()
+        if follower.position < publisher.model_to:
+            return False  # learning again what is published
+        users = self._due(now, training.users_synced, self._config.sync.users_interval)
+        users = users and follower.position > publisher.users_to
+        model = self._due(now, training.synced, self._config.sync.interval)
+        model = model and follower.position > publisher.model_to
+        if users or model:
+            training.synced = now
+            training.users_synced = now if users else training.users_synced
+            await self._sync(training, users)
+        if follower.position == publisher.users_to and self._snapshots.due(follower.position):
+            self._snapshots.begin(follower, publisher.version)
+        return users or model
+
+    @staticmethod
+    def _due(now: float, last: float, interval: float) -> bool:
+        return now - last >= interval
+
+    async def _sync(self, training: Training, with_users: bool) -> None:
+        synced = await training.publisher.sync(training.follower, with_users)
+        metrics = self._metrics
+        metrics.commit.observe(synced.seconds)
+        metrics.commit_timestamp.set_to_current_time()
+        metrics.sync_rows.labels("model").inc(synced.model)
+        metrics.sync_rows.labels("users").inc(synced.users)
+        metrics.model_version.set(training.publisher.version)
+        told = "sync %d at journal offset %d: %d records of the model, %d of users, %.3f s"
+        version, offset = training.publisher.version, training.publisher.model_to
+        logger.debug(told, version, offset, synced.model, synced.users, synced.seconds)
+
+    def _show(self, lease: Lease, records: Sequence[Record], learned: int, seconds: float) -> None:
+        follower, metrics, now = lease.state.follower, self._metrics, self._clock.seconds()
+        if records:
+            metrics.event_processing.labels(AGENT).observe(seconds)
+            metrics.batch_size.labels(AGENT).observe(learned)
+            metrics.events_consumed.labels(lease.tp.topic).inc(learned)
+        if now - self._shown < SHOW:
+            return
+        self._shown = now
+        self._showing.show(follower)
+        metrics.buffer.labels(AGENT).set(lease.waiting)
+        metrics.watermark.labels(lease.tp.topic, "0").set(follower.learner.newest / 1000)
+        end = self.end_of(lease.tp)
+        if end is not None:
+            metrics.consumer_lag.labels(lease.tp.topic, "0").set(max(end - follower.position, 0))

@@ -1,0 +1,122 @@
+"""What a follower has reached, as series and log lines."""
+
+import logging
+
+import numpy as np
+
+from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, Generation, Promote, Reject
+from streamproc.engine.learning import SHADOWED
+from streamproc.metrics import CUTOFFS, TrainerMetrics
+from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
+from streamproc_models import evaluation
+from streamproc_models.evaluation import AT_1, RECIPROCAL, TRIALS
+
+logger = logging.getLogger(__name__)
+
+AGENT = "trainer"
+FAMILIES = ("short_term", "long_term", "popularity")
+GRU = "gru"
+SMOOTH = 0.05  # share of the newest loss in the one that is shown
+
+
+class Showing:
+    """Counters go on from what a restored learner brings along, and never go back."""
+
+    def __init__(self, metrics: TrainerMetrics, shadow_events: int) -> None:
+        self._metrics = metrics
+        self._shadow_events = shadow_events
+        self._counted = np.zeros((len(evaluation.MODELS), 6))
+        self._evicted = 0
+        self._serving = ""
+        self._loss: float | None = None
+
+    def step(self, step: Step, follower: Follower, shadow_before: int) -> None:
+        """One record of the journal, and what came of it."""
+        self._metrics.journal_records.labels(step.outcome).inc()
+        if step.events:
+            self._metrics.events_processed.labels(AGENT, "applied").inc(step.events)
+        if step.outcome == BROKEN and isinstance(step.record, EventsRecord):
+            self._broken(step.record, follower)
+        elif not isinstance(step.record, EventsRecord | Chunk):
+            self._control(step, shadow_before)
+
+    def _broken(self, record: EventsRecord, follower: Follower) -> None:
+        told = "journal offset %d is ignored: partition %d goes on behind %d, but is known up to %d"
+        held = follower.reader.highest.get(record.partition, NOTHING_READ)
+        logger.error(told, follower.position - 1, record.partition, record.prev, held)
+
+    def _control(self, step: Step, shadow_before: int) -> None:
+        record = step.record
+        if isinstance(record, Generation):
+            if shadow_before:
+                self._rejected(shadow_before, f"generation {record.id} came before it was judged")
+            if step.outcome == APPLIED:
+                told = "generation %d (%s, %d items) runs in shadow"
+                logger.info(told, record.id, record.method, record.items)
+            else:
+                self._rejected(record.id, "it is damaged or not whole")
+        elif isinstance(record, Promote) and step.outcome == APPLIED:
+            self._metrics.promotions.labels("promoted").inc()
+            told = "generation %d is promoted: recall@20 %.4f with it, %.4f without, over %d events"
+            logger.info(told, record.generation, record.recall, record.frozen, record.events)
+        elif isinstance(record, Reject) and step.outcome == APPLIED:
+            self._rejected(record.generation, record.reason)
+
+    def _rejected(self, generation: int, reason: str) -> None:
+        self._metrics.promotions.labels("rejected").inc()
+        logger.info("generation %d is rejected: %s", generation, reason)
+
+    def show(self, follower: Follower) -> None:
+        """Everything that is read off the state."""
+        self._figures(follower)
+        self._steps(follower)
+        self._sizes(follower)
+        learner, metrics = follower.learner, self._metrics
+        metrics.learned_to.set(follower.position)
+        metrics.model_generation.set(follower.generation)
+        sampled = max(float(learner.memory.gate[3]), 1.0)
+        for family, name in enumerate(FAMILIES):
+            metrics.gate.labels(name).set(float(learner.memory.gate[family]) / sampled)
+        done = max(int(learner.memory.counters[SHADOWED]), 0)  # below 0: nothing in shadow
+        metrics.shadow_progress.set(min(done / self._shadow_events, 1.0))
+        if learner.serving != self._serving:
+            self._serves(learner.serving)
+
+    def _serves(self, model: str) -> None:
+        if self._serving:
+            logger.warning("%s answers from here on, no longer %s", model, self._serving)
+        self._serving = model
+        for name in evaluation.MODELS:
+            self._metrics.serving.labels(name).set(name == model)
+
+    def _figures(self, follower: Follower) -> None:
+        sums = follower.learner.memory.record.sums
+        news = np.maximum(sums - self._counted, 0.0)
+        self._counted = np.maximum(sums, self._counted)
+        for number, model in enumerate(evaluation.MODELS):
+            self._metrics.trials.labels(model).inc(news[number, TRIALS])
+            self._metrics.reciprocal_rank.labels(model).inc(news[number, RECIPROCAL])
+            for column, k in enumerate(CUTOFFS, AT_1):
+                self._metrics.hits.labels(model, k).inc(news[number, column])
+
+    def _steps(self, follower: Follower) -> None:
+        steps = follower.learner.steps
+        for step in steps:
+            self._metrics.updates.labels(GRU, "applied" if step.applied else "skipped_nonfinite").inc()
+            if step.applied:
+                self._metrics.gradient_norm.labels(GRU).observe(step.gradient_norm)
+                before = step.loss if self._loss is None else self._loss
+                self._loss = before + SMOOTH * (step.loss - before)
+                self._metrics.loss.labels(GRU).set(self._loss)
+        steps.clear()
+
+    def _sizes(self, follower: Follower) -> None:
+        learner, metrics = follower.learner, self._metrics
+        met = learner.model.popularity.last[: learner.items] >= 0
+        shown = learner.memory.shown[: learner.items][met]
+        metrics.coverage.set(float(shown.mean()) if shown.size else 0.0)
+        metrics.table_entries.labels("items").set(shown.size)
+        metrics.table_entries.labels("users").set(sum(users.windows.count for users in learner.users))
+        evicted = sum(users.windows.evicted for users in learner.users)
+        metrics.table_evictions.labels("users", "full").inc(max(evicted - self._evicted, 0))
+        self._evicted = max(evicted, self._evicted)

@@ -1,0 +1,106 @@
+"""Where a trainer goes on from."""
+
+import pytest
+
+from streamproc.config import Config, KafkaConfig
+from streamproc.contracts.journal import Reader
+from streamproc.engine import snapshots, state
+from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import ARRAYS, Manifest
+from streamproc.errors import TopicMismatch
+from streamproc.trainer.follower import Follower
+from streamproc.trainer.starting import folder, start
+from tests.shop_journal import journalled
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config(data_dir=tmp_path, kafka=KafkaConfig(partitions=2, prefix="shop-"))
+
+
+@pytest.fixture
+def saved(config):
+    """Snapshots after three and after all records of a journal."""
+    records = journalled(config, 400, batch=50)
+    follower, paths = Follower(Learner(config, 2), Reader(), 0), []
+    for offset, value in enumerate(records):
+        follower.apply(offset, value)
+        if follower.position in (3, len(records)):
+            paths.append(save(config, follower))
+    return paths
+
+
+def save(config, follower):
+    manifest = Manifest(
+        learned_to=follower.position,
+        highest=follower.highest(2),
+        version=1,
+        events=follower.learner.events,
+        generation=0,
+        digest=state.digest(follower.learner),
+        created_at=0,
+    )
+    return snapshots.save(folder(config), state.arrays(follower.learner), manifest, keep=3)
+
+
+def damage(path):
+    """Turns one bit of the arrays."""
+    whole = bytearray((path / ARRAYS).read_bytes())
+    whole[len(whole) // 2] ^= 1
+    (path / ARRAYS).write_bytes(bytes(whole))
+
+
+def test_the_newest_snapshot_is_taken(config, saved):
+    """With its place in the journal and in every source partition."""
+    found = start(config, journal_begin=0, published_to=1000, skipped=pytest.fail)
+
+    assert found.snapshot == snapshots.read_manifest(saved[1])
+    assert found.follower.position == found.snapshot.learned_to
+    assert found.follower.highest(2) == found.snapshot.highest
+    assert state.digest(found.follower.learner) == found.snapshot.digest
+
+
+def test_a_damaged_snapshot_is_passed_over(config, saved):
+    """The one before is as good; it only takes longer."""
+    damage(saved[1])
+    reasons = []
+
+    found = start(config, 0, 1000, reasons.append)
+
+    assert found.snapshot == snapshots.read_manifest(saved[0])
+    assert len(reasons) == 1
+    assert "checksum" in reasons[0]
+
+
+def test_a_snapshot_ahead_of_what_was_published_is_of_another_journal(config, saved):
+    """A snapshot is only ever made after a sync."""
+    reasons = []
+
+    found = start(config, 0, 3, reasons.append)
+
+    assert found.follower.position == 3
+    assert "another journal" in reasons[0]
+
+
+def test_without_a_snapshot_the_journal_is_learned_again_from_its_beginning(config):
+    """All of it is there."""
+    found = start(config, 0, 1000, pytest.fail)
+
+    assert (found.snapshot, found.follower.position, found.follower.learner.events) == (None, 0, 0)
+
+
+def test_a_hole_between_snapshot_and_journal_is_refused(config, saved):
+    """Retention was shorter than the outage: nobody may quietly go on without what was in between."""
+    reasons = []
+
+    with pytest.raises(TopicMismatch, match="begins at offset 500"):
+        start(config, 500, 1000, reasons.append)
+
+    assert len(reasons) == 2
+
+
+def test_each_prefix_has_snapshots_of_its_own(config, saved):
+    """Two pipelines may share a data folder."""
+    other = config.model_copy(update={"kafka": KafkaConfig(partitions=2, prefix="news-")})
+
+    assert start(other, 0, 1000, pytest.fail).snapshot is None
