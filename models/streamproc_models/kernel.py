@@ -10,6 +10,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
 _compile = njit(**_OPTIONS)
 _compile_tight = njit(**_OPTIONS, _nrt=False)
+_compile_inlined = njit(**_OPTIONS, _nrt=False, forceinline=True)
 
 
 def kernel(function: Function) -> Function:
@@ -28,3 +29,11 @@ def tight(function: Function) -> Function:
     costs more than the work itself. numba refuses to compile an allocation here.
     """
     return cast(Function, _compile_tight(function))
+
+
+def inlined(function: Function) -> Function:
+    """Like `tight`, and made part of its caller: for what has one caller and is handed whole models.
+
+    A call with hundreds of arrays writes thousands of bytes of arguments; compiling takes longer instead.
+    """
+    return cast(Function, _compile_inlined(function))

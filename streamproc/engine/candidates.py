@@ -6,19 +6,22 @@ import numpy as np
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BASE, DISLIKED, FOLLOWERS, IN_WINDOW, LIKED, LINKED, STAMP_STEP, Scratch
 from streamproc_models.arrays import F32, I32
-from streamproc_models.kernel import tight
+from streamproc_models.heads.covisitation import Covisitation
+from streamproc_models.heads.long_term import LongTerm
+from streamproc_models.heads.markov import Markov
+from streamproc_models.kernel import inlined, tight
 
 LONG_TERM_CANDIDATES = 8  # strongest long-term neighbours per item of the window
 TINY = np.float32(1e-9)
 
 
-@tight
+@inlined
 def gather(m: Model, s: Scratch, votes: int, lasting_window: int, lasting_decay: float) -> float:
     """Numbers the candidates that `own` has not, and adds up their shares; returns the weight `s.near` sums to."""
-    _followers(m, s)
-    weight = _neighbours(m, s, votes)
+    _followers(m.markov, s)
+    weight = _neighbours(m.covisitation, s, votes)
     if m.lasting[0] > 0:
-        _lasting(m, s, lasting_window, lasting_decay)
+        _lasting(m.long_term, s, lasting_window, lasting_decay)
     return weight
 
 
@@ -49,15 +52,15 @@ def in_window(s: Scratch, row: int) -> bool:
 
 
 @tight
-def _followers(m: Model, s: Scratch) -> None:
+def _followers(head: Markov, s: Scratch) -> None:
     base, n = s.stamps[BASE], s.counts[IN_WINDOW]
-    for c in range(n + m.markov.neighbours.shape[1]):
+    for c in range(n + head.neighbours.shape[1]):
         s.after[c] = 0.0
     if s.counts[LIKED] > 0:
         last = s.window[0]
-        names, weights = m.markov.neighbours[last], m.markov.weights[last]
-        scale = np.float32(1.0 / max(m.markov.totals[last], 1e-30))
-        for slot in range(m.markov.fill[last]):
+        names, weights = head.neighbours[last], head.weights[last]
+        scale = np.float32(1.0 / max(head.totals[last], 1e-30))
+        for slot in range(head.fill[last]):
             row = names[slot]
             number = s.stamp[row] - base
             if number < 0:
@@ -70,7 +73,7 @@ def _followers(m: Model, s: Scratch) -> None:
 
 
 @tight
-def _neighbours(m: Model, s: Scratch, votes: int) -> float:
+def _neighbours(head: Covisitation, s: Scratch, votes: int) -> float:
     """Co-visitation shares of the newest items, those of a repeated item merged."""
     n, weight = s.counts[FOLLOWERS], TINY
     newest = min(votes, s.counts[LIKED])
@@ -82,11 +85,11 @@ def _neighbours(m: Model, s: Scratch, votes: int) -> float:
         for e in range(d, newest):
             if s.window[e] == row:
                 share += np.float32(1.0) / np.float32(1 + e)
-        if m.covisitation.fill[row] > 0:
+        if head.fill[row] > 0:
             weight += share
-            scale = share / np.float32(m.covisitation.totals[row])
+            scale = share / np.float32(head.totals[row])
             n = _scatter(
-                s, m.covisitation.neighbours[row], m.covisitation.weights[row], m.covisitation.fill[row], scale, n
+                s, head.neighbours[row], head.weights[row], head.fill[row], scale, n
             )
     s.counts[LINKED] = n
     return weight
@@ -117,12 +120,12 @@ def _scatter(s: Scratch, names: I32, weights: F32, fill: int, scale: float, n: i
 
 
 @tight
-def _lasting(m: Model, s: Scratch, window: int, decay: float) -> None:
+def _lasting(head: LongTerm, s: Scratch, window: int, decay: float) -> None:
     """Long-term scores of all candidates; the strongest neighbours of each item become candidates first."""
     base, n = s.stamps[BASE], s.counts[LINKED]
     length = min(window, s.counts[LIKED])
     for d in range(length):
-        names = m.long_term.neighbours[s.window[d]]
+        names = head.neighbours[s.window[d]]
         for slot in range(min(LONG_TERM_CANDIDATES, names.size)):
             row = names[slot]
             if row >= 0 and s.stamp[row] < base:
@@ -132,7 +135,7 @@ def _lasting(m: Model, s: Scratch, window: int, decay: float) -> None:
     s.counts[LINKED] = n
     weight = np.float32(1.0)
     for d in range(length):
-        names, weights = m.long_term.neighbours[s.window[d]], m.long_term.weights[s.window[d]]
+        names, weights = head.neighbours[s.window[d]], head.weights[s.window[d]]
         for slot in range(names.size):
             row = names[slot]
             if row >= 0 and s.stamp[row] >= base:
@@ -141,11 +144,11 @@ def _lasting(m: Model, s: Scratch, window: int, decay: float) -> None:
 
 
 @tight
-def forbid(m: Model, s: Scratch) -> None:
+def forbid(place: I32, s: Scratch) -> None:
     """Items with negative feedback cannot be shown."""
     base = s.stamps[BASE]
     for d in range(s.counts[DISLIKED]):
         row = s.disliked[d]
         if s.stamp[row] >= base:
             s.scores[s.stamp[row] - base] = np.float32(-1e30)
-        s.pool_scores[m.pool.place[row]] = np.float32(-1e30)
+        s.pool_scores[place[row]] = np.float32(-1e30)

@@ -13,6 +13,7 @@ from streamproc.engine import candidates, ids, pool, ranking, reasons, scoring, 
 from streamproc.engine.ids import Ids
 from streamproc.engine.model import EVENTS, FREED, ITEMS, SERVING, Model
 from streamproc.engine.looking import look
+from streamproc.engine.pool import Pool
 from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import LIKED, LINKED, Scratch
 from streamproc.engine.seen import Seen
@@ -20,9 +21,10 @@ from streamproc.engine.window_kernels import Windows, accept, store_hidden
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, F64, I32, I64, U8, U64
 from streamproc_models.evaluation import Record
+from streamproc_models.fusion import Fusion
 from streamproc_models.hashing import find, put
 from streamproc_models.heads import covisitation, factors, gru, popularity
-from streamproc_models.kernel import tight
+from streamproc_models.kernel import inlined, tight
 from streamproc_models.slots import add_weight
 from streamproc_models.vector import exp_into
 
@@ -138,7 +140,7 @@ def _enter(m: Model, item_ids: Ids, item: int, text: U8, start: int, end: int) -
     return row
 
 
-@tight
+@inlined
 def _predict(
     m: Model, other: Model, memory: Memory, part: Partition, s: Scratch, slate: Slate, settings: Settings,
     user: int, target: int,
@@ -148,11 +150,11 @@ def _predict(
     number = record.evaluated[0]
     record.evaluated[0] += 1
     _rank(m, part, s, settings, user)
-    place = ranking.fusion_place(m, s, target)
+    place = ranking.fusion_place(m.pool.place, s, target)
     evaluation.count(record, evaluation.FUSION, place)
     serving = place
     for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
-        alone = ranking.head_place(m, s, head, target)
+        alone = ranking.head_place(m.pool, s, head, target)
         evaluation.count(record, head, alone)
         if head == m.counters[SERVING]:
             serving = alone
@@ -160,13 +162,13 @@ def _predict(
     if number % settings.sample_every == 0:
         _sample(m, memory, s, slate, settings)
     if number % settings.fusion_every == 0:
-        _improve(m, s, settings, target)
+        _improve(m.fusion, m.pool, m.lasting[0] > 0, s, settings.fusion_rate, target)
     scoring.clear(s)
     if memory.counters[SHADOWED] >= 0:
         _shadow(m, other, memory, part, s, settings, user, target, place)
 
 
-@tight
+@inlined
 def _rank(m: Model, part: Partition, s: Scratch, settings: Settings, user: int) -> None:
     scoring.score(m, s, settings.votes, settings.lasting_window, settings.lasting_decay)
     if settings.exclude_seen:
@@ -185,9 +187,9 @@ def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settin
 
 
 @tight
-def _improve(m: Model, s: Scratch, settings: Settings, target: int) -> None:
+def _improve(head: Fusion, dense: Pool, lasting: bool, s: Scratch, rate: float, target: int) -> None:
     """One step of the fusion; a target that is no candidate teaches nothing."""
-    number, place = scoring.number_of(m, s, target)
+    number, place = scoring.number_of(dense.place, s, target)
     if number < 0 and place < 0:
         return
     shift = s.scores[number] if number >= 0 else s.pool_scores[place]
@@ -196,23 +198,23 @@ def _improve(m: Model, s: Scratch, settings: Settings, target: int) -> None:
     n = s.counts[LINKED]
     total = exp_into(s.odds, s.scores, shift, s.y, s.y_bits, n)
     total += exp_into(s.pool_odds, s.pool_scores, shift, s.y, s.y_bits, pool.SIZE)
-    _gradient(m, s, np.float32(1.0) / np.float32(total), number, place)
-    fusion.step(m.fusion, fusion.bucket(s.counts[LIKED]), s.gradient, settings.fusion_rate)
+    _gradient(dense.features, lasting, s, np.float32(1.0) / np.float32(total), number, place)
+    fusion.step(head, fusion.bucket(s.counts[LIKED]), s.gradient, rate)
 
 
 @tight
-def _gradient(m: Model, s: Scratch, scale: float, number: int, place: int) -> None:
+def _gradient(dense: F32, lasting: bool, s: Scratch, scale: float, number: int, place: int) -> None:
     """g = x_target - E[x], feature by feature."""
     for f in range(fusion.FEATURES):
         x, mean, n = s.features[f], np.float32(0), scoring.extent(s, f)
-        if m.lasting[0] > 0 or (f != fusion.LONG_TERM and f != fusion.LONG_TERM_ROOT):
+        if lasting or (f != fusion.LONG_TERM and f != fusion.LONG_TERM_ROOT):
             for c in range(n):
                 mean += s.odds[c] * x[c]
             target = x[number] if 0 <= number < n else np.float32(0)
         else:
             target = np.float32(0)
         if fusion.POOL_FIRST <= f <= fusion.POOL_LAST:
-            pooled = m.pool.features[f - fusion.POOL_FIRST]
+            pooled = dense[f - fusion.POOL_FIRST]
             for q in range(pool.SIZE):
                 mean += s.pool_odds[q] * pooled[q]
             if number < 0:
@@ -228,9 +230,9 @@ def _shadow(
     """The same prediction by the model with the new generation, and how both did since its warm-up."""
     candidates.own(s)
     _rank(other, part, s, settings, user)
-    there = ranking.fusion_place(other, s, target)
+    there = ranking.fusion_place(other.pool.place, s, target)
     evaluation.count(memory.record, evaluation.SHADOW, there)
-    _improve(other, s, settings, target)
+    _improve(other.fusion, other.pool, True, s, settings.fusion_rate, target)
     scoring.clear(s)
     memory.counters[SHADOWED] += 1
     if memory.counters[SHADOWED] <= settings.shadow_warmup:
@@ -244,7 +246,7 @@ def _shadow(
         memory.shadow[4] += 1.0 / (there + 1.0)
 
 
-@tight
+@inlined
 def _teach(
     m: Model, memory: Memory, part: Partition, s: Scratch, settings: Settings,
     row: int, item: int, event: int, strength: float,
@@ -269,7 +271,7 @@ def _teach(
     return gru.remember(m.gru, s.before, s.window[0], item) == m.gru.batch_targets.size
 
 
-@tight
+@inlined
 def _teach_links(m: Model, memory: Memory, s: Scratch, settings: Settings, item: int, weight: float) -> None:
     pairs = min(settings.pairs, s.counts[LIKED])
     covisitation.learn(m.covisitation, s.window, pairs, item, weight, settings.backward)
@@ -279,7 +281,7 @@ def _teach_links(m: Model, memory: Memory, s: Scratch, settings: Settings, item:
         _mark_item(memory, s.window[d])
 
 
-@tight
+@inlined
 def _teach_factors(
     m: Model, memory: Memory, part: Partition, s: Scratch, settings: Settings, row: int, item: int, event: int
 ) -> None:

@@ -5,10 +5,10 @@ from streamproc.engine.model import Model
 from streamproc.engine.scratch import DISLIKED, LIKED, Scratch
 from streamproc.engine.window_kernels import Windows, load_hidden, newest_first
 from streamproc_models.heads import gru
-from streamproc_models.kernel import tight
+from streamproc_models.kernel import inlined
 
 
-@tight
+@inlined
 def look(m: Model, w: Windows, s: Scratch, row: int, use_gru: bool) -> None:
     """Reads the window, and takes its last item into the recurrent state."""
     s.counts[LIKED], s.counts[DISLIKED] = 0, 0

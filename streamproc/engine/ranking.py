@@ -6,6 +6,7 @@ import numpy as np
 
 from streamproc.engine import pool
 from streamproc.engine.model import SERVING, Model
+from streamproc.engine.pool import Pool
 from streamproc.engine.scoring import extent, number_of
 from streamproc.engine.scratch import LINKED, Scratch
 from streamproc_models import evaluation, fusion
@@ -31,9 +32,9 @@ def place_among(scores: F32, n: int, pooled: F32, with_pool: bool, value: float)
 
 
 @tight
-def fusion_place(m: Model, s: Scratch, target: int) -> int:
+def fusion_place(places: I32, s: Scratch, target: int) -> int:
     """The target's place in the fusion's ranking, MISS where it is no candidate."""
-    number, place = number_of(m, s, target)
+    number, place = number_of(places, s, target)
     if number < 0 and place < 0:
         return evaluation.MISS
     value = s.scores[number] if number >= 0 else s.pool_scores[place]
@@ -41,15 +42,15 @@ def fusion_place(m: Model, s: Scratch, target: int) -> int:
 
 
 @tight
-def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
+def head_place(dense: Pool, s: Scratch, head: int, target: int) -> int:
     """The target's place if this head ranked the candidates alone."""
-    number, place = number_of(m, s, target)
+    number, place = number_of(dense.place, s, target)
     if head == evaluation.POPULARITY:
-        return _dense_place(m, s, fusion.POPULARITY_MEDIUM, number, place)
+        return _dense_place(dense.features, s, fusion.POPULARITY_MEDIUM, number, place)
     if head == evaluation.FACTORS:
-        return _dense_place(m, s, fusion.FACTORS, number, place)
+        return _dense_place(dense.features, s, fusion.FACTORS, number, place)
     if head == evaluation.GRU:
-        return _dense_place(m, s, fusion.GRU, number, place)
+        return _dense_place(dense.features, s, fusion.GRU, number, place)
     if head == evaluation.HISTORY:
         return _sparse_place(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
     if head == evaluation.MARKOV:
@@ -60,11 +61,11 @@ def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
 
 
 @tight
-def _dense_place(m: Model, s: Scratch, feature: int, number: int, place: int) -> int:
+def _dense_place(dense: F32, s: Scratch, feature: int, number: int, place: int) -> int:
     """By a head that has an opinion on every candidate, the pool included."""
     if number < 0 and place < 0:
         return evaluation.MISS
-    local, pooled = s.features[feature], m.pool.features[feature - fusion.POOL_FIRST]
+    local, pooled = s.features[feature], dense[feature - fusion.POOL_FIRST]
     for q in range(pool.SIZE):
         s.pool_odds[q] = pooled[q] if s.pool_scores[q] > IMPOSSIBLE_BELOW else pool.IMPOSSIBLE
     value = local[number] if number >= 0 else pooled[place]

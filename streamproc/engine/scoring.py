@@ -4,11 +4,12 @@ import numpy as np
 
 from streamproc.engine import candidates, pool
 from streamproc.engine.model import Model
+from streamproc.engine.pool import Pool
 from streamproc.engine.scratch import BASE, FOLLOWERS, IN_WINDOW, LIKED, LINKED, Scratch
 from streamproc_models import fusion
 from streamproc_models.arrays import F32, I32
 from streamproc_models.heads import factors, gru
-from streamproc_models.kernel import tight
+from streamproc_models.kernel import inlined, tight
 from streamproc_models.vector import log_into
 
 RESOLUTION = np.float32(1e5)  # a share of 1e-5 reads as ln 2
@@ -18,16 +19,16 @@ ONE, HALF = np.float32(1.0), np.float32(0.5)  # the recurrent logits are halved:
 LASTING_SCALE = np.float32(0.05)  # keeps long-term scores in the range of the shares
 
 
-@tight
+@inlined
 def score(m: Model, s: Scratch, votes: int, lasting_window: int, lasting_decay: float) -> None:
     """Scores of all candidates of the window in `s`, and of the pool; the recurrent state is in `s.hidden`."""
     weight = candidates.gather(m, s, votes, lasting_window, lasting_decay)
     fusion.combine(m.fusion, fusion.bucket(s.counts[LIKED]), s.weights)
     _describe_links(m, s, weight)
-    _describe_pool(m, s)
+    _describe_pool(m.pool, s)
     _describe_window(s)
-    _add_up(m, s)
-    candidates.forbid(m, s)
+    _add_up(m.pool, s, m.lasting[0] > 0)
+    candidates.forbid(m.pool.place, s)
 
 
 @tight
@@ -38,7 +39,7 @@ def extent(s: Scratch, feature: int) -> int:
     return s.counts[FOLLOWERS] if feature >= fusion.MARKOV else s.counts[LINKED]
 
 
-@tight
+@inlined
 def _describe_links(m: Model, s: Scratch, weight: float) -> None:
     n, x = s.counts[LINKED], s.features
     _log_and_root(s, s.near, ONE / np.float32(weight), x[fusion.COVISITATION], x[fusion.COVISITATION_ROOT], n)
@@ -89,12 +90,12 @@ def dots(vectors: F32, by: F32, rows: I32, n: int, out: F32) -> None:
 
 
 @tight
-def _describe_pool(m: Model, s: Scratch) -> None:
-    columns(m.pool.factors, s.taste, m.pool.features[pool.TASTE])
-    recurrent = m.pool.features[pool.RECURRENT]
-    columns(m.pool.embeddings, s.hidden, recurrent)
+def _describe_pool(pooled: Pool, s: Scratch) -> None:
+    columns(pooled.factors, s.taste, pooled.features[pool.TASTE])
+    recurrent = pooled.features[pool.RECURRENT]
+    columns(pooled.embeddings, s.hidden, recurrent)
     for q in range(pool.SIZE):
-        recurrent[q] = HALF * (recurrent[q] + m.pool.embedding_bias[q])
+        recurrent[q] = HALF * (recurrent[q] + pooled.embedding_bias[q])
 
 
 @tight
@@ -124,24 +125,24 @@ def _describe_window(s: Scratch) -> None:
 
 
 @tight
-def _add_up(m: Model, s: Scratch) -> None:
+def _add_up(dense: Pool, s: Scratch, lasting: bool) -> None:
     scores, pooled = s.scores, s.pool_scores
     for c in range(s.counts[LINKED]):
         scores[c] = 0.0
     for f in range(fusion.FEATURES):
-        if m.lasting[0] == 0 and (f == fusion.LONG_TERM or f == fusion.LONG_TERM_ROOT):
+        if not lasting and (f == fusion.LONG_TERM or f == fusion.LONG_TERM_ROOT):
             continue
         w, x = s.weights[f], s.features[f]
         for c in range(extent(s, f)):
             scores[c] += w * x[c]
     for q in range(pool.SIZE):
-        pooled[q] = m.pool.bias[q]
+        pooled[q] = dense.bias[q]
     for f in range(fusion.POOL_FIRST, fusion.POOL_LAST + 1):
-        w, dense = s.weights[f], m.pool.features[f - fusion.POOL_FIRST]
+        w, x = s.weights[f], dense.features[f - fusion.POOL_FIRST]
         for q in range(pool.SIZE):
-            pooled[q] += w * dense[q]
+            pooled[q] += w * x[q]
     for c in range(s.counts[LINKED]):  # an item that is numbered must not count twice
-        pooled[m.pool.place[s.item[c]]] = pool.IMPOSSIBLE
+        pooled[dense.place[s.item[c]]] = pool.IMPOSSIBLE
 
 
 @tight
@@ -153,10 +154,10 @@ def clear(s: Scratch) -> None:
 
 
 @tight
-def number_of(m: Model, s: Scratch, row: int) -> tuple[int, int]:
+def number_of(places: I32, s: Scratch, row: int) -> tuple[int, int]:
     """Where an item is among the candidates: its number, or its place in the pool; -1 where it is not."""
     number = s.stamp[row] - s.stamps[BASE]
     if number >= 0:
         return number, -1
-    place = m.pool.place[row]
+    place = places[row]
     return -1, place if place != pool.OUTSIDE else -1
