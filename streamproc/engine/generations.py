@@ -4,29 +4,33 @@ Every step is a record of the journal: the refresh writes the generation, the tr
 and a decision takes effect when it is read. So whoever reads the same journal ends with the same model.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from streamproc.contracts import generation as arrays
 from streamproc.contracts.journal import Chunk, Control, Generation, Promote, Reject
 from streamproc.engine import model
-from streamproc.engine.learner import Learner
-from streamproc.engine.learning import SHADOWED
-from streamproc.engine.model import Model
+from streamproc.engine.memory import SHADOWED
+from streamproc.engine.model import Challenger
 from streamproc.errors import BadRecord
 from streamproc_models.arrays import I32, U64
 from streamproc_models.hashing import find
 from streamproc_models.heads import long_term
 from streamproc_models.kernel import kernel
 
+if TYPE_CHECKING:
+    from streamproc.engine.learner import Learner
+
 TRIALS, HITS, RECIPROCAL, SHADOW_HITS, SHADOW_RECIPROCAL = range(5)  # places in the sums of the shadow test
 
 
-def keep(learner: Learner, chunk: Chunk) -> None:
+def keep(learner: "Learner", chunk: Chunk) -> None:
     """A piece of a generation to come."""
     learner.assembler.add(chunk)
 
 
-def follow(learner: Learner, control: Control) -> list[Control]:
+def follow(learner: "Learner", control: Control) -> list[Control]:
     """Lets a control record take effect; returns the records that have to be written because of it."""
     if isinstance(control, Generation):
         return _begin(learner, control)
@@ -38,7 +42,7 @@ def follow(learner: Learner, control: Control) -> list[Control]:
     return []
 
 
-def decide(learner: Learner) -> list[Control]:
+def decide(learner: "Learner") -> list[Control]:
     """Promote or reject, once the shadow has been judged often enough; says so only once."""
     shadow, done = learner.shadow, int(learner.memory.counters[SHADOWED])
     if shadow is None or learner.decided or done < learner.config.refresh.shadow_events:
@@ -56,7 +60,7 @@ def decide(learner: Learner) -> list[Control]:
     return [Reject(generation, reason)]
 
 
-def _begin(learner: Learner, record: Generation) -> list[Control]:
+def _begin(learner: "Learner", record: Generation) -> list[Control]:
     """Puts the generation beside the serving model; one that is still there gives way."""
     try:
         fitted = arrays.unpack(learner.assembler.finish(record))
@@ -67,7 +71,7 @@ def _begin(learner: Learner, record: Generation) -> list[Control]:
         replaced.append(Reject(int(learner.shadow.lasting[0]), f"generation {record.id} came before it was judged"))
     m, rows = learner.model, np.empty(fitted.items.size, np.int32)
     _find_all(m.keys, m.rows, fitted.items, rows)
-    learner.shadow = empty_shadow(learner)
+    learner.shadow = challenger(learner)
     long_term.load(learner.shadow.long_term, rows, fitted.neighbours, fitted.weights)
     learner.shadow.lasting[0] = record.id
     learner.memory.counters[SHADOWED] = 0
@@ -76,22 +80,22 @@ def _begin(learner: Learner, record: Generation) -> list[Control]:
     return replaced
 
 
-def empty_shadow(learner: Learner) -> Model:
-    """The serving model with a long-term head of its own, and a fusion that starts where the serving one is."""
+def challenger(learner: "Learner") -> Challenger:
+    """An empty long-term head, and a fusion that starts where the serving one is."""
     m = learner.model
     head = long_term.empty(model.long_term_config(learner.config), model.capacity(m))
     weights = m.fusion._replace(weights=m.fusion.weights.copy(), squares=m.fusion.squares.copy())
-    return m._replace(long_term=head, fusion=weights, lasting=np.zeros(1, np.int64))
+    return Challenger(head, weights, np.zeros(1, np.int64))
 
 
-def _promote(learner: Learner, shadow: Model) -> None:
+def _promote(learner: "Learner", shadow: Challenger) -> None:
     learner.model = learner.model._replace(
         long_term=shadow.long_term, fusion=shadow.fusion, lasting=shadow.lasting
     )
     learner.lasting_changed = True
 
 
-def _end(learner: Learner) -> None:
+def _end(learner: "Learner") -> None:
     learner.shadow = None
     learner.memory.counters[SHADOWED] = -1
     learner.memory.shadow[:] = 0.0

@@ -7,13 +7,26 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.journal import Assembler
-from streamproc.engine import forgetting, ids, learning, model, pool, ranking, scratch, seen
-from streamproc.engine.learning import DONE, FULL, TRAIN, Memory, Partition, Settings
-from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
+from streamproc.engine import (
+    forgetting,
+    generations,
+    housekeeping,
+    ids,
+    learning,
+    model,
+    pool,
+    ranking,
+    scratch,
+    seen,
+)
+from streamproc.engine.learning import DONE, FULL, TRAIN
+from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
+from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.windows import RING, Windows
 from streamproc_models import evaluation
 from streamproc_models.heads import gru_training
 from streamproc_models.heads.gru_training import GruStep
+
 
 class Users:
     """The trainer's view of one partition: the windows, and what only learning needs."""
@@ -65,7 +78,8 @@ class Learner:
         self.items_limit = config.items.max
         rows = min(1024, self.items_limit)
         self.model = model.empty(config, rows)
-        self.shadow: Model | None = None
+        self.shadow: Challenger | None = None
+        self._nobody = generations.challenger(self)
         self.item_ids = ids.empty(rows)
         self.memory = _memory(config, rows)
         self.users = [Users(config, partitions) for _ in range(partitions)]
@@ -116,17 +130,16 @@ class Learner:
 
     def _run(self, users: Users, c: EventColumns, start: int) -> tuple[int, int]:
         done, why = learning.learn(
-            self.model, self.shadow or self.model, self.memory, self.item_ids, users.partition(), self.scratch, self.slate,
-            self.settings, c.users, c.items, c.times, c.kinds, c.strengths, c.event_keys, c.sequences, c.sessions, c.offsets,
-            c.user_ids.data, c.user_ids.ends, c.item_ids.data, c.item_ids.ends, start,
+            self.model, self.shadow or self._nobody, self.memory, self.item_ids, users.partition(), self.scratch,
+            self.slate, self.settings, c, start,
         )  # fmt: skip
         return int(done), int(why)
 
     def _keep_house(self) -> None:
         due = self.events % pool.REBUILD == 0 and self.events != self.kept_house_at
-        if due or self.memory.increment[0] > learning.RESCALE:
+        if due or self.memory.increment[0] > housekeeping.RESCALE:
             self.kept_house_at = self.events
-            learning.keep_house(self.model, self.memory, self.scratch)
+            housekeeping.keep_house(self.model, self.memory, self.scratch)
 
     def _train(self) -> None:
         """One step of the recurrent head, between two events."""
@@ -141,11 +154,9 @@ class Learner:
 
     def resize(self, rows: int) -> None:
         """Arrays for a catalogue of `rows` items."""
-        old = self.shadow
         self.model = model.grow(self.model, self.config, rows)
-        if old is not None:
-            wider = model.grow(old, self.config, rows)
-            self.shadow = self.model._replace(long_term=wider.long_term, fusion=old.fusion, lasting=old.lasting)
+        if self.shadow is not None:
+            self.shadow = model.grow_challenger(self.shadow, rows)
         self.item_ids = ids.reserve(self.item_ids, rows, 0)
         self.scratch = scratch.grow(self.scratch, rows)
         self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
@@ -160,7 +171,7 @@ class Learner:
         rows = self.items
         self.memory.dirty[:rows] = 1
         self.memory.dirty_rows[:rows] = np.arange(rows)
-        self.memory.counters[learning.DIRTY] = rows
+        self.memory.counters[DIRTY] = rows
 
 
 def longer(array: Any, rows: int) -> Any:

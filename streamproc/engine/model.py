@@ -47,6 +47,14 @@ class Model(NamedTuple):
     counters: I64  # (4,)
 
 
+class Challenger(NamedTuple):
+    """What a model with another generation has of its own; all else it shares with the serving one."""
+
+    long_term: LongTerm
+    fusion: Fusion
+    lasting: I64  # (1,)
+
+
 def empty(config: Config, items: int) -> Model:
     """A model that has seen nothing, with room for `items` rows."""
     heads = config.heads
@@ -115,6 +123,11 @@ def grow(model: Model, config: Config, items: int) -> Model:
         lasting=model.lasting,
         counters=model.counters,
     )
+
+
+def grow_challenger(challenger: Challenger, items: int) -> Challenger:
+    """The same challenger with room for `items` rows."""
+    return challenger._replace(long_term=long_term.grow(challenger.long_term, items))
 
 
 def _grown(array: NDArray[Any], fresh: NDArray[Any], items: int) -> NDArray[Any]:

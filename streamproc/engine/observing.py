@@ -5,7 +5,14 @@ from streamproc.engine.ids import Ids
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import LIKED, Scratch
 from streamproc.engine.seen import Seen
-from streamproc.engine.window_kernels import ACCEPTED, Windows, accept, load_hidden, newest_first, store_hidden
+from streamproc.engine.window_kernels import (
+    ACCEPTED,
+    Windows,
+    accept,
+    load_hidden,
+    newest_first,
+    store_hidden,
+)
 from streamproc_models.arrays import F32, I32, I64, U8, U64, Bool
 from streamproc_models.hashing import find
 from streamproc_models.heads import gru

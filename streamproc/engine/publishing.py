@@ -8,7 +8,7 @@ from streamproc.contracts import model as records
 from streamproc.contracts.model import HEADER, ITEM, LASTING, Header
 from streamproc.engine import ids
 from streamproc.engine.learner import Learner, Users
-from streamproc.engine.learning import DIRTY
+from streamproc.engine.memory import DIRTY
 from streamproc.engine.model import EVENTS, ITEMS, SERVING
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from streamproc.engine import generations, ids, model, seen, windows
 from streamproc.engine.ids import Ids
 from streamproc.engine.learner import Learner, Users
-from streamproc.engine.learning import SHADOWED
-from streamproc.engine.model import Model
+from streamproc.engine.memory import SHADOWED
+from streamproc.engine.model import Challenger
 from streamproc.errors import BadSnapshot
 
 Arrays = dict[str, NDArray[Any]]
@@ -93,7 +93,7 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     for name, array in _flat(memory.record, "record."):
         _fill(array, saved[name], name)
     if "shadow.lasting" in saved:
-        learner.shadow = generations.empty_shadow(learner)
+        learner.shadow = generations.challenger(learner)
         for name, array in _shadow(learner.shadow, model.capacity(learner.model)).items():
             _fill(array, saved[name], name)
     for number, users in enumerate(learner.users):
@@ -114,7 +114,7 @@ def _flat(group: Any, prefix: str) -> Iterator[tuple[str, NDArray[Any]]]:
             yield prefix + name, value
 
 
-def _shadow(shadow: Model, rows: int) -> Arrays:
+def _shadow(shadow: Challenger, rows: int) -> Arrays:
     return {
         "shadow.neighbours": shadow.long_term.neighbours[:rows],
         "shadow.weights": shadow.long_term.weights[:rows],

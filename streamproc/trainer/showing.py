@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, Generation, Promote, Reject
-from streamproc.engine.learning import SHADOWED
+from streamproc.engine.memory import SHADOWED
 from streamproc.metrics import CUTOFFS, TrainerMetrics
 from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
 from streamproc_models import evaluation

@@ -1,0 +1,48 @@
+"""What is due every so many events: scales, top lists, the features of all items, the safety gate."""
+
+import numpy as np
+
+from streamproc.engine import pool
+from streamproc.engine.memory import Memory
+from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
+from streamproc.engine.scratch import Scratch
+from streamproc_models import evaluation
+from streamproc_models.evaluation import Record
+from streamproc_models.heads import popularity
+from streamproc_models.kernel import tight
+
+RESCALE = 1e15  # growing weights are brought back to 1 before single precision suffers
+GATE_TRIALS, GATE_LOSS = 2000.0, 0.98  # the fusion must have been judged so often, and be so much worse
+
+
+def keep_house(m: Model, memory: Memory, s: Scratch) -> None:
+    """Does what is due after the event before."""
+    event, items = int(m.counters[EVENTS]) - 1, int(m.counters[ITEMS])
+    if memory.increment[0] > RESCALE:
+        _rescale(m, memory)
+    if event % pool.DESCRIBE == pool.DESCRIBE - 1:
+        popularity.describe(m.popularity, event, items, m.features, s.x, s.x_bits, s.y, s.y_bits)
+    if event % pool.REBUILD == pool.REBUILD - 1:
+        pool.renew_tops(m.pool, m.popularity, m.factors.recent, event, items)
+        pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+        m.counters[SERVING] = _best_answer(memory.record)
+
+
+def _rescale(m: Model, memory: Memory) -> None:
+    scale = 1.0 / float(memory.increment[0])
+    for head in (m.covisitation, m.markov):
+        head.weights[:] *= np.float32(scale)
+        head.totals[:] *= scale
+    memory.increment[0] = 1.0
+
+
+@tight
+def _best_answer(record: Record) -> int:
+    """The fusion, unless one head has lately been clearly better."""
+    best = evaluation.POPULARITY
+    for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
+        if record.recent[head] > record.recent[best]:
+            best = head
+    worse = record.recent[evaluation.FUSION] < GATE_LOSS * record.recent[best]
+    judged = record.sums[evaluation.FUSION, evaluation.TRIALS] >= GATE_TRIALS
+    return best if worse and judged else evaluation.FUSION

@@ -1,0 +1,79 @@
+"""What the learner needs beside the model: its numbers, its bookkeeping, and the users of each partition."""
+
+from typing import NamedTuple
+
+from streamproc.engine.ids import Ids
+from streamproc.engine.seen import Seen
+from streamproc.engine.window_kernels import Windows
+from streamproc_models.arrays import F32, F64, I32, I64, U8
+from streamproc_models.evaluation import Record
+from streamproc_models.kernel import tight
+
+
+class Settings(NamedTuple):
+    """The numbers of the config that the loop needs."""
+
+    votes: int  # newest items whose co-visitation votes
+    pairs: int  # newest items that a new one is paired with
+    backward: float
+    growth: float  # of the weight of one event, per event
+    lasting_window: int
+    lasting_decay: float
+    factor_rate: float
+    regularisation: float
+    fusion_rate: float
+    fusion_every: int
+    sample_every: int  # a full slate is made for every so many-th prediction, for coverage and the gate
+    seed: int
+    exclude_seen: bool
+    use_gru: bool
+    shadow_warmup: int  # predictions in shadow before the comparison begins
+
+
+class Memory(NamedTuple):
+    """What only the learner holds beside the model."""
+
+    increment: F64  # (1,), present weight of one event
+    record: Record
+    dirty: U8  # (items,), changed since the last sync
+    dirty_rows: I32  # (items,)
+    shown: U8  # (items,), was on a sampled slate
+    gate: F64  # (4,), sums of the sampled gates, and their number
+    negatives: I32  # (negatives,)
+    counters: I64  # (2,): dirty items; events seen in shadow, -1 where nothing runs in shadow
+    shadow: F64  # (5,): trials, hits and reciprocal ranks of the fusion, then of the shadow
+
+
+DIRTY, SHADOWED = 0, 1  # places in `counters`
+
+
+class Partition(NamedTuple):
+    """The users of one source partition, as the learner knows them."""
+
+    windows: Windows
+    factors: F32  # (users, d)
+    ids: Ids
+    seen: Seen
+    dirty: U8  # (users,)
+    dirty_rows: I32  # (users,)
+    dirty_count: I64  # (1,)
+    gone: Ids  # ids of users forgotten since the last sync
+    gone_count: I64  # (1,)
+
+
+@tight
+def mark_item(memory: Memory, item: int) -> None:
+    """The item's row has to be published again."""
+    if memory.dirty[item] == 0:
+        memory.dirty[item] = 1
+        memory.dirty_rows[memory.counters[DIRTY]] = item
+        memory.counters[DIRTY] += 1
+
+
+@tight
+def mark_user(part: Partition, row: int) -> None:
+    """The user's state has to be published again."""
+    if part.dirty[row] == 0:
+        part.dirty[row] = 1
+        part.dirty_rows[part.dirty_count[0]] = row
+        part.dirty_count[0] += 1
