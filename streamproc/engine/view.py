@@ -111,7 +111,8 @@ class ModelView:
 
     def _put_header(self, header: Header) -> None:
         m, s = self.model, self.scratch
-        m.counters[EVENTS], m.counters[ITEMS], m.counters[SERVING] = header.events, header.items, header.serving
+        m.counters[EVENTS], m.counters[ITEMS] = header.events, header.items
+        m.counters[SERVING] = header.serving
         m.lasting[0] = header.generation
         _fill(m.fusion.weights, header.weights)
         _fill(m.popularity.totals, header.totals)
@@ -135,16 +136,20 @@ def _fill(array: NDArray[np.floating], values: bytes) -> None:
 
 
 def _bare(m: Model) -> Model:
-    """Without Adagrad's sums of the recurrent head, which only learning needs."""
-    size = m.gru.embeddings.shape[1]
+    """Without what only the learning of the recurrent head needs: Adagrad's sums, examples to replay."""
+    one, number = np.zeros((1, m.gru.embeddings.shape[1]), np.float32), np.zeros(1, np.int32)
     return m._replace(
-        gru=m.gru._replace(embeddings_sums=np.zeros((1, size), np.float32), bias_sums=np.zeros(1, np.float32))
-    )
+        gru=m.gru._replace(
+            embeddings_sums=one, bias_sums=np.zeros(1, np.float32),
+            ring_hidden=one, ring_inputs=number, ring_targets=number,
+        )
+    )  # fmt: skip
 
 
 def _full(m: Model) -> Model:
     g = m.gru
-    return m._replace(gru=g._replace(embeddings_sums=np.zeros_like(g.embeddings), bias_sums=np.zeros_like(g.bias)))
+    sums, bias_sums = np.zeros_like(g.embeddings), np.zeros_like(g.bias)
+    return m._replace(gru=g._replace(embeddings_sums=sums, bias_sums=bias_sums))
 
 
 @kernel
@@ -165,4 +170,3 @@ def _name(m: Model, names: ids.Ids, rows: I32, items: U64, text: U8, ends: I64) 
         m.item[row] = items[k]
         put(m.keys, m.rows, items[k], row)
         ids.store(names, row, text, ends[k - 1] if k > 0 else 0, ends[k])
-
