@@ -44,7 +44,9 @@ def texts(packed: Strings) -> list[bytes]:
 
 def lengths(packed: Strings) -> I64:
     """Bytes (n,) of each string."""
-    return np.diff(packed.ends, prepend=0)
+    sizes = packed.ends.copy()
+    sizes[1:] -= packed.ends[:-1]  # several times faster than numpy's diff with `prepend` for a short batch
+    return sizes
 
 
 def select_strings(packed: Strings, mask: Bool) -> Strings:
