@@ -12,3 +12,7 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 Bool = NDArray[np.bool_]
+
+# Numbers as kernels take them: Python's own, or an array's element.
+Real = float | np.float32
+Hash = int | np.uint64

@@ -12,7 +12,8 @@ from streamproc_models.arrays import F64, I64
 from streamproc_models.kernel import tight
 
 MODELS = (
-    "fusion", "popularity", "history", "markov", "covisitation", "factors", "gru", "long_term", "served", "shadow",
+    "fusion", "popularity", "history", "markov", "covisitation", "factors", "gru", "long_term",
+    "served", "shadow",
 )  # fmt: skip
 FUSION, POPULARITY, HISTORY, MARKOV, COVISITATION, FACTORS, GRU, LONG_TERM, SERVED, SHADOW = range(10)
 HEADS = range(POPULARITY, LONG_TERM + 1)

@@ -11,7 +11,7 @@ Computer Programming 3, 6.4, algorithm R), so it needs no tombstones: `keys` (ca
 
 import numpy as np
 
-from streamproc_models.arrays import I32, I64, U8, U64
+from streamproc_models.arrays import I32, I64, U8, U64, Hash
 from streamproc_models.kernel import kernel, tight
 
 FREE = np.uint64(0)
@@ -56,17 +56,17 @@ def hash64(text: bytes) -> int:
 
 
 @tight
-def find(keys: U64, rows: I32, key: np.uint64) -> np.int32:
+def find(keys: U64, rows: I32, key: Hash) -> int:
     """The row of `key`, -1 if it is not in the table."""
     place = _seek(keys, key)
     if place < 0 or keys[place] != key:
-        return np.int32(-1)
-    row: np.int32 = rows[place]
+        return -1
+    row: int = rows[place]
     return row
 
 
 @tight
-def put(keys: U64, rows: I32, key: np.uint64, row: int | np.int32) -> None:
+def put(keys: U64, rows: I32, key: Hash, row: int) -> None:
     """Set the row of `key`, known or new; ValueError if the table is full."""
     place = _seek(keys, key)
     if place < 0:
@@ -76,7 +76,7 @@ def put(keys: U64, rows: I32, key: np.uint64, row: int | np.int32) -> None:
 
 
 @tight
-def remove(keys: U64, rows: I32, key: np.uint64) -> None:
+def remove(keys: U64, rows: I32, key: Hash) -> None:
     """Take `key` out, if it is there; what had to give way to it moves back."""
     hole = _seek(keys, key)
     if hole < 0 or keys[hole] == FREE:
@@ -95,7 +95,7 @@ def remove(keys: U64, rows: I32, key: np.uint64) -> None:
 
 
 @tight
-def _seek(keys: U64, key: np.uint64) -> np.int64:
+def _seek(keys: U64, key: Hash) -> np.int64:
     """Where `key` is, or else the free place where it would go; -1 if neither exists."""
     mask = keys.size - 1
     place = np.int64(key & np.uint64(mask))

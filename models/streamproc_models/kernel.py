@@ -7,10 +7,11 @@ from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
+_TIGHT: dict[str, Any] = {**_OPTIONS, "_nrt": False}
 _compile = njit(**_OPTIONS)
-_compile_tight = njit(**_OPTIONS, _nrt=False)
-_compile_inlined = njit(**_OPTIONS, _nrt=False, forceinline=True)
+_compile_tight = njit(**_TIGHT)
+_compile_inlined = njit(**_TIGHT, forceinline=True)
 
 
 def kernel(function: Function) -> Function:

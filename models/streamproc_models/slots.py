@@ -6,7 +6,7 @@ softened form of space-saving (Metwally et al., 2005).
 
 import numpy as np
 
-from streamproc_models.arrays import F32, F64, I32
+from streamproc_models.arrays import F32, F64, I32, Real
 from streamproc_models.kernel import tight
 
 FREE = -1
@@ -33,7 +33,7 @@ def add_weight(
 
 
 @tight
-def _position(names: I32, item: int) -> int:
+def _position(names: I32, item: int) -> np.int32:
     found, one, wanted = np.int32(0), np.int32(1), np.int32(item)
     for slot in range(names.size):  # no early exit: this way it is one SIMD pass
         found += (np.int32(slot) + one) if names[slot] == wanted else np.int32(0)
@@ -41,7 +41,7 @@ def _position(names: I32, item: int) -> int:
 
 
 @tight
-def _displace(names: I32, values: F32, item: int, weight: float) -> float:
+def _displace(names: I32, values: F32, item: int, weight: np.float32) -> Real:
     lightest = values[0]
     for slot in range(values.size):
         lightest = values[slot] if values[slot] < lightest else lightest
@@ -51,7 +51,7 @@ def _displace(names: I32, values: F32, item: int, weight: float) -> float:
         chosen = here if here < chosen else chosen
     names[chosen] = item
     values[chosen] = lightest * _INHERITED + weight
-    return weight - lightest * _INHERITED
+    return np.float32(weight - lightest * _INHERITED)
 
 
 @tight

@@ -1,4 +1,4 @@
-"""Logarithm and exponential over whole arrays, in single precision, in a form the compiler turns into SIMD code.
+"""Logarithm and exponential over whole arrays, in single precision, in a form that compiles to SIMD.
 
 Both read the exponent of a float through an int32 view of the same memory, so every scratch array
 comes with its view. Polynomials: Cephes `logf` (Moshier, 1992) and a Taylor series of degree five.
@@ -6,7 +6,7 @@ comes with its view. Polynomials: Cephes `logf` (Moshier, 1992) and a Taylor ser
 
 import numpy as np
 
-from streamproc_models.arrays import F32, I32
+from streamproc_models.arrays import F32, I32, Real
 from streamproc_models.kernel import tight
 
 _SQRT_HALF_BITS = np.int32(0x3F3504F3)
@@ -20,7 +20,7 @@ _ONE, _HALF = np.float32(1.0), np.float32(0.5)
 
 @tight
 def log_into(out: F32, x: F32, x_bits: I32, y: F32, y_bits: I32, n: int) -> None:
-    """out[:n] = ln(x[:n]) for x >= 1e-30, error below 2e-7 + 1 ulp; `y` is scratch, `*_bits` are int32 views."""
+    """out[:n] = ln(x[:n]) for x >= 1e-30, error below 2e-7 + 1 ulp; `y` is scratch, `*_bits` are views."""
     for c in range(n):
         y_bits[c] = ((x_bits[c] - _SQRT_HALF_BITS) & _MANTISSA) + _SQRT_HALF_BITS
     for c in range(n):
@@ -40,7 +40,7 @@ def log_into(out: F32, x: F32, x_bits: I32, y: F32, y_bits: I32, n: int) -> None
 
 
 @tight
-def exp_into(out: F32, x: F32, shift: float, y: F32, y_bits: I32, n: int) -> float:
+def exp_into(out: F32, x: F32, shift: Real, y: F32, y_bits: I32, n: int) -> Real:
     """out[:n] = exp(x[:n] - shift), arguments clamped to +-60; returns the sum. Error below 3e-6 relative."""
     offset = np.float32(shift)
     for c in range(n):

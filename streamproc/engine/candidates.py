@@ -5,7 +5,7 @@ import numpy as np
 
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BASE, DISLIKED, FOLLOWERS, IN_WINDOW, LIKED, LINKED, STAMP_STEP, Scratch
-from streamproc_models.arrays import F32, I32
+from streamproc_models.arrays import F32, I32, Real
 from streamproc_models.heads.covisitation import Covisitation
 from streamproc_models.heads.long_term import LongTerm
 from streamproc_models.heads.markov import Markov
@@ -16,8 +16,8 @@ TINY = np.float32(1e-9)
 
 
 @inlined
-def gather(m: Model, s: Scratch, votes: int, lasting_window: int, lasting_decay: float) -> float:
-    """Numbers the candidates that `own` has not, and adds up their shares; returns the weight `s.near` sums to."""
+def gather(m: Model, s: Scratch, votes: int, lasting_window: int, lasting_decay: float) -> Real:
+    """Numbers the candidates that `own` has not, and their shares; returns the weight `s.near` sums to."""
     _followers(m.markov, s)
     weight = _neighbours(m.covisitation, s, votes)
     if m.lasting[0] > 0:
@@ -48,7 +48,7 @@ def own(s: Scratch) -> None:
 def in_window(s: Scratch, row: int) -> bool:
     """Whether an item is one of the window's."""
     number = s.stamp[row] - s.stamps[BASE]
-    return 0 <= number < s.counts[IN_WINDOW]
+    return bool(0 <= number < s.counts[IN_WINDOW])
 
 
 @tight
@@ -73,7 +73,7 @@ def _followers(head: Markov, s: Scratch) -> None:
 
 
 @tight
-def _neighbours(head: Covisitation, s: Scratch, votes: int) -> float:
+def _neighbours(head: Covisitation, s: Scratch, votes: int) -> Real:
     """Co-visitation shares of the newest items, those of a repeated item merged."""
     n, weight = s.counts[FOLLOWERS], TINY
     newest = min(votes, s.counts[LIKED])
@@ -88,9 +88,7 @@ def _neighbours(head: Covisitation, s: Scratch, votes: int) -> float:
         if head.fill[row] > 0:
             weight += share
             scale = share / np.float32(head.totals[row])
-            n = _scatter(
-                s, head.neighbours[row], head.weights[row], head.fill[row], scale, n
-            )
+            n = _scatter(s, head.neighbours[row], head.weights[row], head.fill[row], scale, n)
     s.counts[LINKED] = n
     return weight
 
@@ -104,7 +102,7 @@ def _seen_before(window: I32, d: int) -> bool:
 
 
 @tight
-def _scatter(s: Scratch, names: I32, weights: F32, fill: int, scale: float, n: int) -> int:
+def _scatter(s: Scratch, names: I32, weights: F32, fill: int, scale: Real, n: int) -> int:
     """Without a branch: a stranger's number is simply the next free one."""
     base = s.stamps[BASE]
     for slot in range(fill):
@@ -115,7 +113,7 @@ def _scatter(s: Scratch, names: I32, weights: F32, fill: int, scale: float, n: i
         s.stamp[row] = base + number
         s.item[number] = row
         s.near[number] += scale * weights[slot]
-        n += np.int64(stranger)
+        n += int(stranger)
     return n
 
 

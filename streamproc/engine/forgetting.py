@@ -62,5 +62,3 @@ def _leave_pool(m: Model, gone: I32) -> None:
         for q in range(tops.size):
             if tops[q] >= 0 and gone[tops[q]] != 0:
                 tops[q] = -1
-
-

@@ -55,9 +55,9 @@ def decide(learner: "Learner") -> list[Control]:
     recall, frozen = float(sums[SHADOW_HITS]) / trials, float(sums[HITS]) / trials
     if enough:
         return [Promote(generation, recall, frozen, int(trials))]
-    mrr = float(sums[SHADOW_RECIPROCAL]) / trials, float(sums[RECIPROCAL]) / trials
-    reason = f"recall@20 {recall:.4f} against {frozen:.4f}, MRR@20 {mrr[0]:.4f} against {mrr[1]:.4f} without it"
-    return [Reject(generation, reason)]
+    mrr, before = float(sums[SHADOW_RECIPROCAL]) / trials, float(sums[RECIPROCAL]) / trials
+    compared = f"recall@20 {recall:.4f} against {frozen:.4f}, MRR@20 {mrr:.4f} against {before:.4f}"
+    return [Reject(generation, f"{compared} without it")]
 
 
 def _begin(learner: "Learner", record: Generation) -> list[Control]:
@@ -68,7 +68,8 @@ def _begin(learner: "Learner", record: Generation) -> list[Control]:
         return [Reject(record.id, str(error))]
     replaced: list[Control] = []
     if learner.shadow is not None:
-        replaced.append(Reject(int(learner.shadow.lasting[0]), f"generation {record.id} came before it was judged"))
+        reason = f"generation {record.id} came before it was judged"
+        replaced.append(Reject(int(learner.shadow.lasting[0]), reason))
     m, rows = learner.model, np.empty(fitted.items.size, np.int32)
     _find_all(m.keys, m.rows, fitted.items, rows)
     learner.shadow = challenger(learner)

@@ -23,7 +23,10 @@ class Ids(NamedTuple):
 def empty(rows: int) -> Ids:
     """Room for `rows` rows and no text yet."""
     return Ids(
-        np.zeros(16 * rows, np.uint8), np.zeros(rows, np.int64), np.zeros(rows, np.int32), np.zeros(2, np.int64)
+        np.zeros(16 * rows, np.uint8),
+        np.zeros(rows, np.int64),
+        np.zeros(rows, np.int32),
+        np.zeros(2, np.int64),
     )
 
 
@@ -41,7 +44,7 @@ def reserve(ids: Ids, rows: int, text: int) -> Ids:
 
 def text(ids: Ids, rows: I32) -> list[bytes]:
     """The ids of some rows."""
-    whole = memoryview(ids.data)
+    whole = ids.data.data
     starts, ends = ids.start[rows], ids.start[rows] + ids.length[rows]
     return [bytes(whole[a:b]) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 

@@ -70,7 +70,7 @@ class Users:
 
 
 class Learner:
-    """Everything learned, and the loop that learns it. A function of the calls to `learn` and `control` alone."""
+    """Everything learned, and the loop that learns it: a function of the journal's records alone."""
 
     def __init__(self, config: Config, partitions: int, sample_every: int = 16) -> None:
         self.config = config
@@ -130,8 +130,8 @@ class Learner:
 
     def _run(self, users: Users, c: EventColumns, start: int) -> tuple[int, int]:
         done, why = learning.learn(
-            self.model, self.shadow or self._nobody, self.memory, self.item_ids, users.partition(), self.scratch,
-            self.slate, self.settings, c, start,
+            self.model, self.shadow or self._nobody, self.memory, self.item_ids, users.partition(),
+            self.scratch, self.slate, self.settings, c, start,
         )  # fmt: skip
         return int(done), int(why)
 
@@ -183,8 +183,9 @@ def longer(array: Any, rows: int) -> Any:
 
 def _memory(config: Config, rows: int) -> Memory:
     return Memory(
-        np.ones(1), evaluation.empty(), np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.uint8),
-        np.zeros(4), np.zeros(config.heads.factors.negatives, np.int32), np.array([0, -1], np.int64), np.zeros(5),
+        np.ones(1), evaluation.empty(),
+        np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(4),
+        np.zeros(config.heads.factors.negatives, np.int32), np.array([0, -1], np.int64), np.zeros(5),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One event after the other, compiled: predict it, count the prediction, learn it, and then let it into the window.
+"""One event after the other, compiled: predict it, count that, let it into the window, and learn it.
 
 The loop stops where something has to happen between two events that is not its own business (a full batch of
 the recurrent head, a full catalogue) and says why, so that the result does not depend on how events were cut
@@ -17,7 +17,7 @@ from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import Scratch
 from streamproc.engine.teaching import teach
 from streamproc.engine.window_kernels import accept
-from streamproc_models.arrays import U8
+from streamproc_models.arrays import U8, Hash
 from streamproc_models.hashing import find, put
 from streamproc_models.heads import factors
 from streamproc_models.kernel import tight
@@ -67,7 +67,7 @@ def learn(
 
 
 @tight
-def _enter(m: Model, item_ids: Ids, item: int, text: U8, start: int, end: int) -> int:
+def _enter(m: Model, item_ids: Ids, item: Hash, text: U8, start: int, end: int) -> int:
     """A row for an item that nobody has met before."""
     row = m.counters[FREED]
     if row >= 0:
@@ -79,12 +79,12 @@ def _enter(m: Model, item_ids: Ids, item: int, text: U8, start: int, end: int) -
     m.item[row] = item
     factors.start_vector(m.factors.items[row], item)
     ids.store(item_ids, row, text, start, end)
-    return row
+    return int(row)
 
 
 @tight
 def _bury(part: Partition, row: int) -> None:
-    """The user who had this row is forgotten; the id is kept until it has been taken out of the topic, too."""
+    """Forgets the user who had this row; the id is kept until it has been taken out of the topic, too."""
     if part.ids.length[row] > 0:
         start = part.ids.start[row]
         n = part.gone_count[0]

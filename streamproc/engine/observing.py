@@ -21,8 +21,10 @@ from streamproc_models.kernel import tight
 
 @tight
 def observe(
-    m: Model, w: Windows, had: Seen, names: Ids, s: Scratch, ignored: Bool, exclude_seen: bool, use_gru: bool, decide: bool,
-    users: U64, items: U64, times: I64, kinds: U8, strengths: F32, keys: U64, sequences: I64, sessions: U64, offsets: I64,
+    m: Model, w: Windows, had: Seen, names: Ids, s: Scratch,
+    ignored: Bool, exclude_seen: bool, use_gru: bool, decide: bool,
+    users: U64, items: U64, times: I64, kinds: U8, strengths: F32,
+    keys: U64, sequences: I64, sessions: U64, offsets: I64,
     user_text: U8, user_ends: I64, outcomes: U8, touched: I32,
 ) -> None:  # fmt: skip
     """Outcome and user's row of every event; `decide` is false for events that the journal has accepted."""

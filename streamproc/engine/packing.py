@@ -80,14 +80,14 @@ def unpack(
     w: Windows, s: Seen, names: Ids, order: I64, starts: I64, users: U64, text: U8, text_ends: I64,
     b64: U64, b32: U32, b16: I16, b8: U8,
 ) -> None:  # fmt: skip
-    """Enters the states that begin at word starts[k], in the given order (by source offset: coldest first)."""
+    """Enters the states that begin at word starts[k], in the given order: the coldest first."""
     for q in range(order.size):
         k = order[q]
         at, row = starts[k], enter(w, users[k])
         if names.length[row] > 0:
             seen.forget(s, row)
         ids.store(names, row, text, text_ends[k - 1] if k > 0 else 0, text_ends[k])
-        length, known, hidden = np.int64(b8[8 * at + 1]), np.int64(b8[8 * at + 2]), np.int64(b8[8 * at + 3])
+        length, known, hidden = int(b8[8 * at + 1]), int(b8[8 * at + 2]), int(b8[8 * at + 3])
         had = np.int64(b32[2 * at + 1])
         w.newest[row], w.offset[row] = np.int64(b64[at + 1]), np.int64(b64[at + 2])
         w.source[row], w.sequence[row], w.session[row] = b64[at + 3], np.int64(b64[at + 4]), b64[at + 5]

@@ -31,7 +31,7 @@ class Pool(NamedTuple):
     place: I32  # (items,), 0..303, OUTSIDE where not pooled
     item: I32  # (304,), row; -1 where empty
     bias: F32  # (304,), 0, IMPOSSIBLE where empty
-    features: F32  # (6, 304): popularity and age; what the factors and the recurrent head say, written by each ranking
+    features: F32  # (6, 304): popularity, age, and what a ranking lets the factors and the recurrent head say
     factors: F32  # (d, 304)
     embeddings: F32  # (h, 304)
     embedding_bias: F32  # (304,)
@@ -76,10 +76,10 @@ def rebuild(pool: Pool, features: F32, factors: F32, gru: Gru) -> None:
 @tight
 def _candidate(pool: Pool, q: int) -> int:
     if q < TOP:
-        return pool.lately[q]
+        return int(pool.lately[q])
     if q < NEWEST_AT:
-        return pool.popular[q - TOP]
-    return pool.newest[q - NEWEST_AT] if q < NEWEST_AT + TOP else -1
+        return int(pool.popular[q - TOP])
+    return int(pool.newest[q - NEWEST_AT]) if q < NEWEST_AT + TOP else -1
 
 
 @tight
@@ -133,7 +133,9 @@ def renew_tops(pool: Pool, popularity: Popularity, recent: I32, event: int, item
 
 
 @kernel
-def _renew_top(top: I32, popularity: Popularity, h: int, recent: I32, event: int, items: int, first: bool) -> None:
+def _renew_top(
+    top: I32, popularity: Popularity, h: int, recent: I32, event: int, items: int, first: bool
+) -> None:
     size = items if first else TOP + REBUILD
     rows = np.empty(size, np.int32)
     n = 0

@@ -1,4 +1,4 @@
-"""What comes before an event is learned: where everybody put it is counted, and the fusion learns from that."""
+"""Before an event is learned: where everybody put it is counted, and the fusion learns from that."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from streamproc.engine.pool import Pool
 from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import LIKED, LINKED, Scratch
 from streamproc_models import evaluation, fusion
-from streamproc_models.arrays import F32
+from streamproc_models.arrays import F32, Hash, Real
 from streamproc_models.fusion import Fusion
 from streamproc_models.kernel import inlined, tight
 from streamproc_models.vector import exp_into
@@ -17,8 +17,8 @@ from streamproc_models.vector import exp_into
 
 @inlined
 def predict(
-    m: Model, other: Challenger, memory: Memory, part: Partition, s: Scratch, slate: Slate, settings: Settings,
-    user: int, target: int,
+    m: Model, other: Challenger, memory: Memory, part: Partition, s: Scratch, slate: Slate,
+    settings: Settings, user: Hash, target: int,
 ) -> None:  # fmt: skip
     """Where every head and the fusion put the target; then the fusion learns from it."""
     record = memory.record
@@ -44,7 +44,7 @@ def predict(
 
 
 @inlined
-def _rank(m: Model, part: Partition, s: Scratch, settings: Settings, user: int) -> None:
+def _rank(m: Model, part: Partition, s: Scratch, settings: Settings, user: Hash) -> None:
     scoring.score(m, s, settings.votes, settings.lasting_window, settings.lasting_decay)
     if settings.exclude_seen:
         seen.forbid(part.seen, m, s, user)
@@ -78,7 +78,7 @@ def improve(head: Fusion, dense: Pool, lasting: bool, s: Scratch, rate: float, t
 
 
 @tight
-def _gradient(dense: F32, lasting: bool, s: Scratch, scale: float, number: int, place: int) -> None:
+def _gradient(dense: F32, lasting: bool, s: Scratch, scale: Real, number: int, place: int) -> None:
     """g = x_target - E[x], feature by feature."""
     for f in range(fusion.FEATURES):
         x, mean, n = s.features[f], np.float32(0), scoring.extent(s, f)
@@ -100,7 +100,7 @@ def _gradient(dense: F32, lasting: bool, s: Scratch, scale: float, number: int, 
 @tight
 def _shadow(
     m: Model, other: Challenger, memory: Memory, part: Partition, s: Scratch, settings: Settings,
-    user: int, target: int, place: int,
+    user: Hash, target: int, place: int,
 ) -> None:  # fmt: skip
     """The same prediction by the model with the new generation, and how both did since its warm-up."""
     candidates.own(s)
@@ -125,6 +125,6 @@ def _shadow(
 def _challenged(m: Model, other: Challenger) -> Model:
     """The model as it would be if the generation in shadow were promoted."""
     return Model(
-        m.keys, m.rows, m.item, m.next_free, m.popularity, m.features, m.markov, m.covisitation, m.factors, m.gru,
-        other.long_term, other.fusion, m.pool, other.lasting, m.counters,
+        m.keys, m.rows, m.item, m.next_free, m.popularity, m.features, m.markov, m.covisitation, m.factors,
+        m.gru, other.long_term, other.fusion, m.pool, other.lasting, m.counters,
     )  # fmt: skip

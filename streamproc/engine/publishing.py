@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamproc.contracts import model as records
 from streamproc.contracts.model import HEADER, ITEM, LASTING, Header
@@ -83,7 +84,8 @@ def _take_dirty_items(learner: Learner) -> I32:
     rows = memory.dirty_rows[: int(memory.counters[DIRTY])].copy()
     memory.dirty[rows] = 0
     memory.counters[DIRTY] = 0
-    return rows[learner.model.item[rows] != 0]
+    live: I32 = rows[learner.model.item[rows] != 0]
+    return live
 
 
 def _item_rows(learner: Learner, rows: I32) -> Rows:
@@ -107,7 +109,7 @@ def _lasting_rows(learner: Learner) -> Rows:
     return _keyed(learner, LASTING, rows, out)
 
 
-def _keyed(learner: Learner, prefix: bytes, rows: I32, out: np.ndarray[tuple[int], np.dtype[np.void]]) -> Rows:
+def _keyed(learner: Learner, prefix: bytes, rows: I32, out: NDArray[np.void]) -> Rows:
     whole, size = out.tobytes(), out.dtype.itemsize
     names = ids.text(learner.item_ids, rows)
     return [(prefix + name, whole[k * size : (k + 1) * size]) for k, name in enumerate(names)]

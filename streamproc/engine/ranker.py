@@ -49,7 +49,8 @@ class Ranker:
         k, n = rows.size, self.size
         out = Slates(
             np.full((k, n), -1, np.int32), np.zeros((k, n), np.float32), np.zeros((k, n), np.uint8),
-            np.full((k, n, ranking.REASONS), -1, np.int32), np.zeros(k, np.int32), np.zeros((k, 3), np.float32),
+            np.full((k, n, ranking.REASONS), -1, np.int32),
+            np.zeros(k, np.int32), np.zeros((k, 3), np.float32),
         )  # fmt: skip
         _rank(
             view.model, windows.arrays, windows.seen, view.scratch, self.slate, self.settings, rows,

@@ -10,7 +10,7 @@ from streamproc.engine.pool import Pool
 from streamproc.engine.scoring import extent, number_of
 from streamproc.engine.scratch import LINKED, Scratch
 from streamproc_models import evaluation, fusion
-from streamproc_models.arrays import F32, I32, U8
+from streamproc_models.arrays import F32, I32, U8, Real
 from streamproc_models.kernel import tight
 
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
@@ -18,7 +18,7 @@ REASONS = 2  # window items named per slate item
 
 
 @tight
-def place_among(scores: F32, n: int, pooled: F32, with_pool: bool, value: float) -> int:
+def place_among(scores: F32, n: int, pooled: F32, with_pool: bool, value: Real) -> int:
     """How many candidates are better than `value`; of equal ones half are."""
     better, level = np.float32(0), np.float32(0)
     for c in range(n):
@@ -28,7 +28,7 @@ def place_among(scores: F32, n: int, pooled: F32, with_pool: bool, value: float)
         for q in range(pool.SIZE):
             better += np.float32(1) if pooled[q] > value else np.float32(0)
             level += np.float32(1) if pooled[q] == value else np.float32(0)
-    return np.int64(better) + (max(np.int64(level), 1) - 1) // 2
+    return int(better) + (max(int(level), 1) - 1) // 2
 
 
 @tight
@@ -143,7 +143,7 @@ def empty(k: int) -> Slate:
 
 @tight
 def choose(m: Model, s: Scratch, slate: Slate) -> int:
-    """Fills `slate` with the best candidates; returns how many. Equal scores keep the order of the candidates."""
+    """Fills `slate` with the best candidates, equal ones in the candidates' order; returns how many."""
     n, k = s.counts[LINKED], 0
     for c in range(n):
         if s.scores[c] > IMPOSSIBLE_BELOW:
@@ -155,7 +155,7 @@ def choose(m: Model, s: Scratch, slate: Slate) -> int:
 
 
 @tight
-def _insert(slate: Slate, k: int, value: float, row: int, number: int) -> int:
+def _insert(slate: Slate, k: int, value: Real, row: int, number: int) -> int:
     size = slate.items.size
     if k == size and value <= slate.scores[size - 1]:
         return k

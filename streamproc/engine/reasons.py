@@ -1,4 +1,4 @@
-"""Why an item is on the slate: the head that gave most, the window items behind it, the shares of the families."""
+"""Why an item is on the slate: the head that gave most, the window items behind it, the families' shares."""
 
 import numpy as np
 
@@ -48,12 +48,12 @@ def _parts(m: Model, s: Scratch, number: int, parts: F32, gate: F32) -> None:
 
 
 @tight
-def _value(m: Model, s: Scratch, feature: int, number: int) -> float:
+def _value(m: Model, s: Scratch, feature: int, number: int) -> np.float32:
     place = number - s.counts[LINKED]
     if place < 0:
-        return s.features[feature, number] if number < extent(s, feature) else np.float32(0)
+        return np.float32(s.features[feature, number] if number < extent(s, feature) else 0.0)
     if fusion.POOL_FIRST <= feature <= fusion.POOL_LAST:
-        return m.pool.features[feature - fusion.POOL_FIRST, place]
+        return np.float32(m.pool.features[feature - fusion.POOL_FIRST, place])
     return np.float32(0)
 
 
@@ -93,7 +93,7 @@ def _two_closest(m: Model, s: Scratch, item: int, head: int, votes: int, because
 
 
 @tight
-def _link(m: Model, row: int, item: int, head: int) -> float:
+def _link(m: Model, row: int, item: int, head: int) -> np.float32:
     if head == evaluation.COVISITATION:
         return _weight(m.covisitation.neighbours[row], m.covisitation.weights[row], item)
     if head == evaluation.LONG_TERM:
@@ -105,9 +105,8 @@ def _link(m: Model, row: int, item: int, head: int) -> float:
 
 
 @tight
-def _weight(names: I32, weights: F32, item: int) -> float:
+def _weight(names: I32, weights: F32, item: int) -> np.float32:
     for slot in range(names.size):
         if names[slot] == item:
-            return weights[slot]
+            return np.float32(weights[slot])
     return np.float32(0)
-

@@ -7,7 +7,7 @@ from streamproc.engine.model import Model
 from streamproc.engine.pool import Pool
 from streamproc.engine.scratch import BASE, FOLLOWERS, IN_WINDOW, LIKED, LINKED, Scratch
 from streamproc_models import fusion
-from streamproc_models.arrays import F32, I32
+from streamproc_models.arrays import F32, I32, Real
 from streamproc_models.heads import factors, gru
 from streamproc_models.kernel import inlined, tight
 from streamproc_models.vector import log_into
@@ -15,13 +15,13 @@ from streamproc_models.vector import log_into
 RESOLUTION = np.float32(1e5)  # a share of 1e-5 reads as ln 2
 BLEND_WINDOW, BLEND_DECAY = 10, 0.9  # of the factors of the newest items
 ROOT = np.float32(4.0)
-ONE, HALF = np.float32(1.0), np.float32(0.5)  # the recurrent logits are halved: the range of the other features
+ONE, HALF = np.float32(1.0), np.float32(0.5)  # recurrent logits are halved, to the range of the others
 LASTING_SCALE = np.float32(0.05)  # keeps long-term scores in the range of the shares
 
 
 @inlined
 def score(m: Model, s: Scratch, votes: int, lasting_window: int, lasting_decay: float) -> None:
-    """Scores of all candidates of the window in `s`, and of the pool; the recurrent state is in `s.hidden`."""
+    """Scores of all candidates of the window in `s` and of the pool; the recurrent state is in `s.hidden`."""
     weight = candidates.gather(m, s, votes, lasting_window, lasting_decay)
     fusion.combine(m.fusion, fusion.bucket(s.counts[LIKED]), s.weights)
     _describe_links(m, s, weight)
@@ -35,12 +35,12 @@ def score(m: Model, s: Scratch, votes: int, lasting_window: int, lasting_decay: 
 def extent(s: Scratch, feature: int) -> int:
     """How many of the numbered candidates have this feature."""
     if feature >= fusion.RECENCY:
-        return s.counts[IN_WINDOW]
-    return s.counts[FOLLOWERS] if feature >= fusion.MARKOV else s.counts[LINKED]
+        return int(s.counts[IN_WINDOW])
+    return int(s.counts[FOLLOWERS] if feature >= fusion.MARKOV else s.counts[LINKED])
 
 
 @inlined
-def _describe_links(m: Model, s: Scratch, weight: float) -> None:
+def _describe_links(m: Model, s: Scratch, weight: Real) -> None:
     n, x = s.counts[LINKED], s.features
     _log_and_root(s, s.near, ONE / np.float32(weight), x[fusion.COVISITATION], x[fusion.COVISITATION_ROOT], n)
     _log_and_root(s, s.after, ONE, x[fusion.MARKOV], x[fusion.MARKOV_ROOT], s.counts[FOLLOWERS])
@@ -62,7 +62,7 @@ def _describe_links(m: Model, s: Scratch, weight: float) -> None:
 
 
 @tight
-def _log_and_root(s: Scratch, share: F32, scale: float, log: F32, root: F32, n: int) -> None:
+def _log_and_root(s: Scratch, share: F32, scale: Real, log: F32, root: F32, n: int) -> None:
     fine = np.float32(scale) * RESOLUTION
     for c in range(n):
         s.x[c] = ONE + share[c] * fine

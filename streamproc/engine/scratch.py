@@ -8,7 +8,7 @@ from streamproc.engine import pool
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, I64
 
-WIDTH = 4128  # candidates linked to a window, at most; not a power of two, so that rows do not share cache lines
+WIDTH = 4128  # candidates linked to a window, at most; no power of two, or rows would share cache lines
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
 BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
@@ -16,7 +16,7 @@ LIKED, DISLIKED = 3, 4  # the window's own counts
 
 
 class Scratch(NamedTuple):
-    """Candidates are numbered 0..counts[LINKED]: the window's items first, then the followers of the last one."""
+    """Candidates are numbered 0..counts[LINKED]: the window's items, then the followers of the last one."""
 
     stamps: I64  # (1,)
     stamp: I64  # (items,), base + number of the candidate in this ranking
@@ -63,7 +63,8 @@ def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
         ints(window), ints(window), ints(WIDTH), ints(window), ints(window),
         floats(WIDTH), floats(WIDTH), floats(WIDTH), np.zeros((fusion.FEATURES, WIDTH), np.float32),
         floats(WIDTH), floats(WIDTH), x, x.view(np.int32), y, y.view(np.int32),
-        floats(fusion.FEATURES), floats(fusion.FEATURES), floats(len(evaluation.MODELS)), floats(factors), floats(factors),
+        floats(fusion.FEATURES), floats(fusion.FEATURES), floats(len(evaluation.MODELS)),
+        floats(factors), floats(factors),
         floats(hidden), floats(hidden), floats(7 * hidden),
         floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip

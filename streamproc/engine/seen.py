@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamproc.engine.model import Model
 from streamproc.engine.pool import IMPOSSIBLE, SIZE
 from streamproc.engine.scratch import LINKED, Scratch
-from streamproc_models.arrays import I32, I64, U64
+from streamproc_models.arrays import I32, I64, U64, Hash
 from streamproc_models.hashing import find, put, remove, splitmix
 from streamproc_models.kernel import tight
 
@@ -77,19 +77,19 @@ def _rehash(seen: Seen, pairs: int) -> None:
 
 
 @tight
-def _pair(user: int, item: int) -> int:
+def _pair(user: Hash, item: Hash) -> Hash:
     mixed = splitmix(np.uint64(user) ^ splitmix(np.uint64(item)))
     return mixed if mixed != np.uint64(0) else np.uint64(1)
 
 
 @tight
-def contains(seen: Seen, user: int, item: int) -> bool:
+def contains(seen: Seen, user: Hash, item: Hash) -> bool:
     """Whether this user had this item."""
     return find(seen.keys, seen.rows, _pair(user, item)) >= 0
 
 
 @tight
-def add(seen: Seen, row: int, user: int, item: int) -> None:
+def add(seen: Seen, row: int, user: Hash, item: Hash) -> None:
     """The user in `row` had `item`; room must have been reserved."""
     pair = _pair(user, item)
     if find(seen.keys, seen.rows, pair) >= 0:
@@ -122,7 +122,7 @@ def forget(seen: Seen, row: int) -> None:
 
 
 @tight
-def forbid(seen: Seen, m: Model, s: Scratch, user: int) -> None:
+def forbid(seen: Seen, m: Model, s: Scratch, user: Hash) -> None:
     """Candidates that the user already had cannot be shown."""
     if seen.counters[PAIRS] == 0:
         return

@@ -1,4 +1,4 @@
-"""Snapshots on disk: one folder each, arrays as safetensors, a manifest with their checksum, and several kept.
+"""Snapshots on disk: one folder each, arrays as safetensors, a manifest with their checksum; several kept.
 
 A snapshot is written under a name that nobody reads, synced, and renamed: it is there whole or not at all.
 The manifest is the last file written; a folder without a valid one is no snapshot.

@@ -22,10 +22,11 @@ Arrays = dict[str, NDArray[Any]]
 
 # What has one row per item; every other array of the model is kept whole.
 PER_ITEM = frozenset(
-    "item next_free features popularity.counts popularity.last popularity.first markov.neighbours markov.weights"
-    " markov.fill markov.totals covisitation.neighbours covisitation.weights covisitation.fill covisitation.totals"
-    " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts long_term.neighbours"
-    " long_term.weights pool.place".split()
+    "item next_free features popularity.counts popularity.last popularity.first"
+    " markov.neighbours markov.weights markov.fill markov.totals"
+    " covisitation.neighbours covisitation.weights covisitation.fill covisitation.totals"
+    " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts"
+    " long_term.neighbours long_term.weights pool.place".split()
 )
 TABLES = frozenset(("keys", "rows"))
 _OWN_LENGTH = frozenset(("counters", "bounds"))  # of the users' arrays: not one per user
@@ -68,13 +69,13 @@ def digest_of(found: Mapping[str, NDArray[Any]]) -> str:
 
 
 def restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
-    """Takes the state of `arrays` over into a new learner of the same configuration; BadSnapshot where it does not fit."""
+    """Takes what `arrays` gave into a new learner of the same configuration; BadSnapshot if it cannot."""
     try:
         _restore(learner, saved)
     except (KeyError, ValueError) as error:
         raise BadSnapshot(
             f"the snapshot does not fit this configuration ({error})",
-            "Restore the configuration it was made with, or remove the snapshot to learn again from the journal",
+            "Restore the configuration it was made with, or remove it to learn again from the journal",
         ) from error
 
 
@@ -97,9 +98,8 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
         for name, array in _shadow(learner.shadow, model.capacity(learner.model)).items():
             _fill(array, saved[name], name)
     for number, users in enumerate(learner.users):
-        prefix = f"users.{number}."
-        _restore_users(users, {n.removeprefix(prefix): a for n, a in saved.items() if n.startswith(prefix)})
-    learner.assembler.restore({n.removeprefix("chunks."): a for n, a in saved.items() if n.startswith("chunks.")})
+        _restore_users(users, _under(f"users.{number}.", saved))
+    learner.assembler.restore(_under("chunks.", saved))
     learner.newest = int(saved["newest"][0])
     learner.kept_house_at = learner.events
 
@@ -149,7 +149,7 @@ def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
     windows.rehash(w.arrays)
     _fill(users.factors, saved["factors"], "factors")
     w.names = _named(saved, "names.", w.rows)
-    w.seen = seen.load({name: saved["seen." + name] for name in ("item", "user", "earlier", "latest", "counters")}, w.rows)
+    w.seen = seen.load(_under("seen.", saved), w.rows)
 
 
 def _texts(names: Ids, rows: int) -> Arrays:
@@ -167,7 +167,12 @@ def _named(saved: Mapping[str, NDArray[Any]], prefix: str, rows: int) -> Ids:
     return names
 
 
+def _under(prefix: str, saved: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in saved.items() if name.startswith(prefix)}
+
+
 def _fill(target: NDArray[Any], source: NDArray[Any], name: str) -> None:
     if target.shape[1:] != source.shape[1:] or len(source) > len(target) or target.dtype != source.dtype:
-        raise ValueError(f"{name} is {source.dtype}{list(source.shape)}, wanted {target.dtype}{list(target.shape)}")
+        found, wanted = f"{source.dtype}{list(source.shape)}", f"{target.dtype}{list(target.shape)}"
+        raise ValueError(f"{name} is {found}, wanted {wanted}")
     target[: len(source)] = source

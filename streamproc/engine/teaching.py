@@ -58,8 +58,9 @@ def _teach_factors(
             drawn[n] = other
             n += 1
     factors.learn_pairwise(
-        part.factors[row], m.factors.items, item, drawn, n, settings.factor_rate, settings.regularisation, s.pull
-    )
+        part.factors[row], m.factors.items, item, drawn, n,
+        settings.factor_rate, settings.regularisation, s.pull,
+    )  # fmt: skip
 
 
 @tight

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamproc_models.arrays import F32, I16, I32, I64, U8, U32, U64
+from streamproc_models.arrays import F32, I16, I32, I64, U8, U32, U64, Hash
 from streamproc_models.hashing import find, put, remove
 from streamproc_models.kernel import tight
 
@@ -49,10 +49,10 @@ class Windows(NamedTuple):
 
 @tight
 def accept(
-    w: Windows, user: int, item: int, time: int, kind: int, negative: bool, ignored: bool,
-    key: int, sequence: int, session: int, offset: int, decide: bool,
+    w: Windows, user: Hash, item: Hash, time: int, kind: int, negative: bool, ignored: bool,
+    key: Hash, sequence: int, session: Hash, offset: int, decide: bool,
 ) -> tuple[int, int, bool]:  # fmt: skip
-    """One event: its outcome, the user's row and whether the user is new. Only an accepted event changes anything."""
+    """Outcome of one event, user's row, whether the user is new. Only an accepted one changes anything."""
     row = find(w.keys, w.rows, user)
     if decide:
         outcome = _judge(w, row, time, ignored, key, sequence)
@@ -69,7 +69,7 @@ def accept(
 
 
 @tight
-def _judge(w: Windows, row: int, time: int, ignored: bool, key: int, sequence: int) -> int:
+def _judge(w: Windows, row: int, time: int, ignored: bool, key: Hash, sequence: int) -> int:
     if ignored:
         return IGNORED
     if row < 0:
@@ -83,7 +83,7 @@ def _judge(w: Windows, row: int, time: int, ignored: bool, key: int, sequence: i
 
 
 @tight
-def _remembered(ids: U64, key: int, known: int) -> bool:
+def _remembered(ids: U64, key: Hash, known: int) -> bool:
     for place in range(min(known, ids.size)):
         if ids[place] == key:
             return True
@@ -91,7 +91,7 @@ def _remembered(ids: U64, key: int, known: int) -> bool:
 
 
 @tight
-def _identify(w: Windows, row: int, key: int, sequence: int) -> None:
+def _identify(w: Windows, row: int, key: Hash, sequence: int) -> None:
     if sequence >= 0:
         w.source[row] = key
         w.sequence[row] = sequence
@@ -101,7 +101,7 @@ def _identify(w: Windows, row: int, key: int, sequence: int) -> None:
 
 
 @tight
-def _flag(w: Windows, row: int, time: int, kind: int, negative: bool, session: int) -> int:
+def _flag(w: Windows, row: int, time: int, kind: int, negative: bool, session: Hash) -> np.uint8:
     """The entry's mark; an event that is newest may open a session, by its id or after a gap."""
     flag = np.uint8(kind) & KIND
     if negative:
@@ -119,7 +119,7 @@ def _flag(w: Windows, row: int, time: int, kind: int, negative: bool, session: i
 
 
 @tight
-def _place(w: Windows, row: int, item: int, time: int, flag: int) -> None:
+def _place(w: Windows, row: int, item: Hash, time: int, flag: np.uint8) -> None:
     """Puts the entry where its time belongs; at equal seconds the later arrival is the newer one."""
     mask = w.items.shape[1] - 1
     second = np.uint32(max(time, 0) // _MS)
@@ -148,7 +148,7 @@ def _copy_entry(w: Windows, row: int, source: int, target: int) -> None:
 
 
 @tight
-def _write_entry(w: Windows, row: int, at: int, item: int, second: int, flag: int) -> None:
+def _write_entry(w: Windows, row: int, at: int, item: Hash, second: np.uint32, flag: np.uint8) -> None:
     w.items[row, at] = item
     w.times[row, at] = second
     w.flags[row, at] = flag
@@ -167,7 +167,7 @@ def _trim(w: Windows, row: int) -> None:
 
 
 @tight
-def enter(w: Windows, user: int) -> int:
+def enter(w: Windows, user: Hash) -> int:
     """A row for a new user; at the bound the coldest user makes room."""
     if w.counters[USERS] >= w.counters[LIMIT]:
         drop(w, w.counters[COLDEST])
@@ -181,11 +181,11 @@ def enter(w: Windows, user: int) -> int:
     put(w.keys, w.rows, user, row)
     _clear(w, row, user)
     _append(w, row)
-    return row
+    return int(row)
 
 
 @tight
-def _clear(w: Windows, row: int, user: int) -> None:
+def _clear(w: Windows, row: int, user: Hash) -> None:
     w.user[row] = user
     w.newest[row] = 0
     w.offset[row] = NONE

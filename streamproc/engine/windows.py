@@ -91,8 +91,9 @@ class Windows:
         words = packing.measure(self.arrays, self.seen, rows, ends)
         buffer = np.zeros(words, np.uint64)
         packing.pack(
-            self.arrays, self.seen, rows, ends, buffer, buffer.view(np.uint32), buffer.view(np.int16), buffer.view(np.uint8)
-        )
+            self.arrays, self.seen, rows, ends,
+            buffer, buffer.view(np.uint32), buffer.view(np.int16), buffer.view(np.uint8),
+        )  # fmt: skip
         whole, stops = buffer.tobytes(), (8 * ends).tolist()
         return [whole[a:b] for a, b in zip([0, *stops[:-1]], stops, strict=True)]
 
@@ -131,15 +132,16 @@ def ignored_kinds(config: Config) -> Bool:
 def _empty(config: Config, rows: int, limit: int) -> window_kernels.Windows:
     table = _table_size(rows)
     window, hidden = config.window, config.heads.gru.size
-    bounds = np.array(
-        [window.max_age * 1000, window.session_gap * 1000, window.late_allowance * 1000, window.length], np.int64
-    )
+    seconds = window.max_age, window.session_gap, window.late_allowance
+    bounds = np.array([*(1000 * bound for bound in seconds), window.length], np.int64)
     none = window_kernels.NONE
     return window_kernels.Windows(
         np.zeros(table, np.uint64), np.zeros(table, np.int32), np.zeros(rows, np.uint64),
-        np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.zeros(rows, np.uint64), np.zeros(rows, np.int64),
-        np.zeros(rows, np.uint64), np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.int32),
-        np.zeros((rows, RING), np.uint64), np.zeros((rows, RING), np.uint32), np.zeros((rows, RING), np.uint8),
+        np.zeros(rows, np.int64), np.zeros(rows, np.int64),
+        np.zeros(rows, np.uint64), np.zeros(rows, np.int64), np.zeros(rows, np.uint64),
+        np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.int32),
+        np.zeros((rows, RING), np.uint64), np.zeros((rows, RING), np.uint32),
+        np.zeros((rows, RING), np.uint8),
         np.zeros((rows, window.event_ids), np.uint64), np.zeros((rows, hidden), np.int16),
         np.zeros(rows, np.int32), np.zeros(rows, np.int32),
         np.array([0, none, none, none, 0, limit], np.int64), bounds,
@@ -183,4 +185,3 @@ def _rehash(users: U64, keys: U64, rows: I32) -> None:
 def _find_all(keys: U64, rows: I32, wanted: U64, out: I32) -> None:
     for x in range(wanted.size):
         out[x] = find(keys, rows, wanted[x])
-

@@ -11,7 +11,6 @@ from streamproc.engine import generations
 from streamproc.engine.learner import Learner
 from streamproc.evaluate.run import Report, report
 from streamproc.kafka import admin, clients
-from streamproc.kafka.lease import Partition
 
 Progress = Callable[[int], None]  # takes the number of events learned so far
 
@@ -21,8 +20,7 @@ async def evaluate_journal(config: Config, progress: Progress) -> Report:
     await admin.ensure_topics(config)
     learner = Learner(config, config.kafka.partitions, sample_every=1)
     reader, started = Reader(), time.perf_counter()
-    tp = Partition(topics(config).journal.name, 0)
-    async for records in clients.read_to_end(config, tp):
+    async for records in clients.read_to_end(config, topics(config).journal.name, 0):
         for record in records:
             follow(learner, reader, record.value)
         progress(learner.events)

@@ -1,4 +1,4 @@
-"""Predict, then learn, over event files: acceptance as a worker decides it, learning as the trainer does it."""
+"""Predict, then learn, over event files: accepted as a worker does it, learned as the trainer does it."""
 
 import time
 from collections.abc import Iterable, Sequence

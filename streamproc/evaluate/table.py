@@ -11,7 +11,8 @@ FIRST = ("fusion", "popularity")
 
 def show(report: Report, console: Console) -> None:
     """The figures of every model, and what the stream was."""
-    table = Table("model", *COLUMNS, title=f"{report.evaluated:,} of {report.events:,} events predicted, then learned")
+    title = f"{report.evaluated:,} of {report.events:,} events predicted, then learned"
+    table = Table("model", *COLUMNS, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
     for name in sorted(report.models, key=lambda name: (name not in FIRST, name)):
@@ -20,9 +21,9 @@ def show(report: Report, console: Console) -> None:
         table.add_row(name, *(f"{value:.4f}" for value in values), style="bold" if name == "fusion" else None)
     console.print(table)
     gate = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in report.gate.items())
-    console.print(f"slates: {report.coverage:.1%} of {report.items:,} items shown; gate {gate}", highlight=False)
-    console.print(
-        f"{report.users:,} users, {report.events_per_second:,.0f} events/s, {report.seconds:.1f} s", highlight=False
-    )
+    shown = f"slates: {report.coverage:.1%} of {report.items:,} items shown; gate {gate}"
+    speed = f"{report.users:,} users, {report.events_per_second:,.0f} events/s, {report.seconds:.1f} s"
+    console.print(shown, highlight=False)
+    console.print(speed, highlight=False)
     for reason, events in sorted(report.not_learned.items()):
         console.print(f"not learned: {events:,} {reason}", highlight=False)

@@ -28,7 +28,10 @@ def empty(items: int, slots: int) -> Covisitation:
     """A head that has seen nothing, with room for `items` rows."""
     shape = (items, slots)
     return Covisitation(
-        np.full(shape, FREE, np.int32), np.zeros(shape, np.float32), np.zeros(items, np.int32), np.zeros(items)
+        np.full(shape, FREE, np.int32),
+        np.zeros(shape, np.float32),
+        np.zeros(items, np.int32),
+        np.zeros(items),
     )
 
 
@@ -40,6 +43,4 @@ def learn(head: Covisitation, rows: I32, n: int, item: int, weight: float, backw
         share = weight / (1.0 + d)
         add_weight(head.neighbours, head.weights, head.fill, head.totals, before, item, share)
         if before != item:
-            add_weight(
-                head.neighbours, head.weights, head.fill, head.totals, item, before, backward * share
-            )
+            add_weight(head.neighbours, head.weights, head.fill, head.totals, item, before, backward * share)

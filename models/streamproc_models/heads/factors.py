@@ -1,17 +1,19 @@
 """Matrix factors learned pairwise, one event at a time: BPR with recent negatives; ISGD as the reference.
 
 BPR (Rendle et al., 2009), for a user p, the item q_i just taken and a negative q_j:
-    g = 1 / (1 + exp(p.(q_i - q_j)));  p += r (g (q_i - q_j) - l p);  q_i += r (g p - l q_i);  q_j -= r (g p + l q_j)
+    g = 1 / (1 + exp(p.(q_i - q_j)))
+    p += r (g (q_i - q_j) - l p);  q_i += r (g p - l q_i);  q_j -= r (g p + l q_j)
 Half of the negatives are drawn from all items, half from the targets of the last 4,096 events (what is
 popular now); those in the user's window are left out. All negatives of one event form one step.
-ISGD (Vinagre, Jorge and Gama, 2014) learns positives only: e = 1 - p.q;  p += r (e q - l p);  q += r (e p - l q).
+ISGD (Vinagre, Jorge and Gama, 2014) learns positives only:
+    e = 1 - p.q;  p += r (e q - l p);  q += r (e p - l q)
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from streamproc_models.arrays import F32, I32
+from streamproc_models.arrays import F32, I32, Hash, Real
 from streamproc_models.hashing import splitmix
 from streamproc_models.kernel import tight
 
@@ -32,12 +34,13 @@ def empty(items: int, size: int) -> Factors:
 
 
 @tight
-def start_vector(vector: F32, identity: int) -> None:
+def start_vector(vector: F32, identity: Hash) -> None:
     """Fills `vector` (d,) with small numbers that depend only on the 64-bit hash of a user or an item."""
     z = np.uint64(identity)
     for f in range(vector.size):
         z = splitmix(z)
-        vector[f] = (np.float32(z >> np.uint64(40)) / np.float32(1 << 24) - np.float32(0.5)) * np.float32(_SPREAD)
+        share = np.float32(z >> np.uint64(40)) / np.float32(1 << 24)  # in [0, 1)
+        vector[f] = (share - np.float32(0.5)) * np.float32(_SPREAD)
 
 
 @tight
@@ -57,7 +60,7 @@ def draw_negatives(head: Factors, event: int, known: int, seed: int, out: I32) -
 def learn_pairwise(
     user: F32, items: F32, target: int, negatives: I32, n: int, rate: float, regularisation: float, pull: F32
 ) -> None:
-    """One BPR step of `user` (d,) and the rows `target` and `negatives[:n]` of `items`; `pull` (d,) is scratch."""
+    """One BPR step of `user` (d,) and rows `target`, `negatives[:n]` of `items`; `pull` (d,) is scratch."""
     r, decay = np.float32(rate), np.float32(regularisation)
     chosen = items[target]
     size = user.size
@@ -83,7 +86,7 @@ def learn_pairwise(
 
 
 @tight
-def learn_positive(user: F32, item: F32, rate: float, regularisation: float) -> float:
+def learn_positive(user: F32, item: F32, rate: float, regularisation: float) -> Real:
     """One ISGD step of a user's and an item's vector (d,); returns the error before it."""
     r, decay = np.float32(rate), np.float32(regularisation)
     error = np.float32(1.0)
@@ -104,7 +107,7 @@ def remember(head: Factors, event: int, target: int) -> None:
 
 @tight
 def blend(items: F32, rows: I32, n: int, decay: float, out: F32) -> None:
-    """out (d,) = mean of the vectors of the `n` newest items `rows`, weights decay^d: the user as seen right now."""
+    """out (d,) = mean of the vectors of the `n` newest items `rows`, weights decay^d: the user right now."""
     size = out.size
     for f in range(size):
         out[f] = 0.0
@@ -118,4 +121,3 @@ def blend(items: F32, rows: I32, n: int, decay: float, out: F32) -> None:
     scale = np.float32(1.0) / total if n > 0 else np.float32(0.0)
     for f in range(size):
         out[f] *= scale
-

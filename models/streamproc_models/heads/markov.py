@@ -25,5 +25,8 @@ def empty(items: int, slots: int) -> Markov:
     """A head that has seen nothing, with room for `items` rows."""
     shape = (items, slots)
     return Markov(
-        np.full(shape, FREE, np.int32), np.zeros(shape, np.float32), np.zeros(items, np.int32), np.zeros(items)
+        np.full(shape, FREE, np.int32),
+        np.zeros(shape, np.float32),
+        np.zeros(items, np.int32),
+        np.zeros(items),
     )

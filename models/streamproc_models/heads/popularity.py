@@ -29,7 +29,7 @@ class Popularity(NamedTuple):
     rates: F64  # (3,), ln 2 / half-life, per event
 
 
-def empty(items: int, half_lives: tuple[int, ...]) -> Popularity:
+def empty(items: int, half_lives: tuple[float, ...]) -> Popularity:
     """A head that has seen nothing; `half_lives` in events."""
     return Popularity(
         np.zeros((items, HALF_LIVES), np.float32),
@@ -54,7 +54,7 @@ def learn(head: Popularity, item: int, event: int, weight: float) -> None:
 
 @tight
 def describe_one(head: Popularity, item: int, event: int, features: F32) -> None:
-    """The features (4,) of one item at event number `event`: ln(1 + 1e5 share) at each half-life, ln age / 3."""
+    """The features (4,) of one item at number `event`: ln(1 + 1e5 share) per half-life, ln age / 3."""
     gap = event - head.last[item]
     for h in range(HALF_LIVES):
         share = head.counts[item, h] * np.exp(-head.rates[h] * gap) / (head.totals[h] + 1e-9)
@@ -63,8 +63,10 @@ def describe_one(head: Popularity, item: int, event: int, features: F32) -> None
 
 
 @kernel
-def describe(head: Popularity, event: int, items: int, features: F32, x: F32, x_bits: I32, y: F32, y_bits: I32) -> None:
-    """`describe_one` for the rows 0..items of `features` (items, 4), by SIMD; x, y are scratch of >= 1,024."""
+def describe(
+    head: Popularity, event: int, items: int, features: F32, x: F32, x_bits: I32, y: F32, y_bits: I32
+) -> None:
+    """`describe_one` for rows 0..items of `features` (items, 4), by SIMD; x, y: scratch of >= 1,024."""
     decayed = np.empty(_BLOCK, np.float32)
     for start in range(0, items, _BLOCK):
         n = min(_BLOCK, items - start)
