@@ -8,8 +8,10 @@ import numpy as np
 
 from streamproc.clock import Clock
 from streamproc.config import Config
+from streamproc.contracts.slates import Kind
 from streamproc.engine.view import ModelView
-from streamproc.worker.answering import Answerer
+from streamproc.metrics import WorkerMetrics
+from streamproc.worker.answering import Answerer, Pairs
 from streamproc.worker.following import Change
 from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
@@ -25,13 +27,21 @@ class Answers:
     """Slates for the users of all leases."""
 
     def __init__(
-        self, config: Config, view: ModelView, partitions: Partitions, sender: SlateSender, clock: Clock
+        self,
+        config: Config,
+        view: ModelView,
+        partitions: Partitions,
+        sender: SlateSender,
+        metrics: WorkerMetrics,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._view = view
         self._partitions = partitions
         self._sender = sender
+        self._metrics = metrics
         self._clock = clock
+        self._model_sent_at = 0  # ms
         self._answerer = Answerer(config, view, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._refresh: asyncio.Task[None] | None = None
@@ -55,6 +65,7 @@ class Answers:
 
     def model_changed(self, change: Change) -> None:
         """Whoever waits for the first model gets a slate; after a promotion, whoever was active lately."""
+        self._model_sent_at = change.sent_at
         if change.first:
             for served in self._partitions.all():
                 self._start(self.after_events(served, NOBODY))
@@ -73,7 +84,7 @@ class Answers:
         rows = rows[served.windows.arrays.user[rows] != 0]  # who waited may have been forgotten
         if served.open and rows.size:
             pairs = self._answerer.for_events(served.windows, rows, served.partition)
-            await self._sender.send(served.partition, pairs, "event")
+            await self._send(served, pairs, "event")
 
     def _wake_later(self, served: Served) -> None:
         if served.open and served.timer is None and (pause := served.pacing.pause()) is not None:
@@ -98,7 +109,12 @@ class Answers:
         rows = rows[served.windows.arrays.user[rows] != 0]
         if served.open and rows.size:
             pairs = self._answerer.for_generation(served.windows, rows)
-            await self._sender.send(served.partition, pairs, "refresh")
+            await self._send(served, pairs, "refresh")
+
+    async def _send(self, served: Served, pairs: Pairs, kind: Kind) -> None:
+        age = max(self._clock.now_ms() - self._model_sent_at, 0) / 1000.0
+        self._metrics.staleness.observe(age)  # of all slates of a batch
+        await self._sender.send(served.partition, pairs, kind)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.ensure_future(work)

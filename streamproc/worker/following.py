@@ -27,6 +27,7 @@ class Change(NamedTuple):
 
     first: bool  # there was no model before
     promoted: bool  # another generation serves than before
+    sent_at: int  # ms, by the trainer
 
 
 class ModelFollower:
@@ -41,7 +42,6 @@ class ModelFollower:
         on_sync: Callable[[Change], None],
     ) -> None:
         self.caught_up = asyncio.Event()
-        self.published_at = 0  # ms, when the trainer sent the newest sync
         self._config = config
         self._view = view
         self._metrics = metrics
@@ -80,10 +80,10 @@ class ModelFollower:
         if not self._view.apply([(record.key, record.value) for record in records]):
             return
         self._metrics.model_apply.observe(self._clock.seconds() - began)
-        self.published_at = next(r.timestamp for r in reversed(records) if r.key == HEADER)
+        sent_at = next(record.timestamp for record in reversed(records) if record.key == HEADER)
         self._metrics.model_version.set(self._view.version)
         self._metrics.model_generation.set(self._view.generation)
         self._metrics.learned_to.set(self._view.learned_to)
         if first:
             logger.info("the first model is there: version %d", self._view.version)
-        self._on_sync(Change(first, not first and generation != self._view.generation))
+        self._on_sync(Change(first, not first and generation != self._view.generation, sent_at))

@@ -43,7 +43,7 @@ class WorkerPart:
         self._judge = Judge(config, observer)
         self._restorer = Restorer(config, observer, metrics, clock)
         self._sender = SlateSender(config, metrics, clock)
-        self.answers = Answers(config, self.view, self.partitions, self._sender, clock)
+        self.answers = Answers(config, self.view, self.partitions, self._sender, metrics, clock)
         self.follower = ModelFollower(config, self.view, metrics, clock, self.answers.model_changed)
 
     async def open(self) -> None:

@@ -1,8 +1,8 @@
 """The users of a partition, as its next owner finds them: their published states, and the journal since."""
 
-import asyncio
 import logging
 
+from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.contracts.journal import NOTHING_READ, Reader
@@ -59,7 +59,7 @@ class Restorer:
                     states[record.key] = record.value
         mark = unpack_mark(states.pop(MARK)) if MARK in states else NOTHING_PUBLISHED
         windows = Windows(self._config)
-        await asyncio.to_thread(windows.load, states)  # a second for a million users
+        await aside(windows.load, states)  # a second for a million users
         self._metrics.recovery_restored.labels("users").inc(len(states))
         reader = Reader({partition: self._highest(mark, partition)})
         return Place(partition, mark.learned_to, windows, reader, wanted)

@@ -39,11 +39,8 @@ def run(config: Config) -> None:
         warmup.settle()
         logger.info("joining the group %sworker at %s", config.kafka.prefix, config.kafka.bootstrap_servers)
 
-    async def stop() -> None:
-        await part.close()
-        logger.info("stopped in order")
-
-    run_app(app, start, stop)
+    run_app(app, start, part.close)
+    logger.info("stopped in order")
 
 
 def _look_now_and_then(app: PartApp, gauges: Gauges) -> None:
