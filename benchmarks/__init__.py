@@ -1,0 +1,1 @@
+"""How fast, how quick to answer and how small: `python -m benchmarks`, one JSON line per result."""

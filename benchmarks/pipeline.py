@@ -1,0 +1,83 @@
+"""Broker, worker and trainer as real processes on two cores, against Faust alone on the same events."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from benchmarks import workloads
+from benchmarks.cores import Load, pinned
+from benchmarks.machine import ROOT
+from benchmarks.result import Figures, Result, at_least
+from benchmarks.stage import Settings, Stage
+from benchmarks.workloads import Workload
+from streamproc.contracts.topics import topics
+
+SETTINGS: Settings = {
+    "publish": {"min_interval": 0.0},  # a slate for every user of a micro-batch
+    "refresh": {"enabled": False},
+}
+TIMES_STOCK = 3.0
+
+
+class Size(NamedTuple):
+    """Events."""
+
+    warm: int  # learned before the clock starts: tables have grown, kernels are loaded, popular items known
+    measured: int
+    stock: int  # for the stock agent, which needs no more to show its pace
+
+
+FULL, QUICK = Size(100_000, 200_000, 100_000), Size(4000, 6000, 2000)
+
+
+def run(quick: bool) -> Iterator[Result]:
+    """The whole way of every event, at full speed."""
+    size = QUICK if quick else FULL
+    workload = workloads.load(workloads.SHOP if quick else workloads.YOOCHOOSE, size.warm + size.measured)
+    with pinned(2), Stage(SETTINGS) as stage:
+        load = Load()
+        figures = asyncio.run(_measured(stage, workload, size))
+        stage.stop()
+        stock = _stock(stage, size)
+        foreign = load.foreign()
+    figures |= {f"stock_{name}": value for name, value in stock.items()}
+    figures["times_stock"] = figures["events_per_second"] / stock["events_per_second"]
+    goals = () if quick else (at_least("times_stock", TIMES_STOCK),)
+    yield Result("pipeline", workload.name, stage.config, figures, goals, foreign)
+
+
+async def _measured(stage: Stage, workload: Workload, size: Size) -> Figures:
+    """The worker sleeps while the topic is filled, so that filling it costs nothing of what is measured."""
+    await stage.feed(workload.part(0, size.warm))
+    stage.start("worker", "trainer")
+    await stage.learned(size.warm)
+    stage.pause("worker")
+    before = stage.samples().total("worker", "recommendations_published_total")
+    await stage.feed(workload.part(size.warm, size.warm + size.measured))
+    processor, began = stage.processor(), time.perf_counter()
+    stage.resume("worker")
+    after = await stage.learned(size.warm + size.measured)
+    seconds = time.perf_counter() - began
+    used = {name: value - processor[name] for name, value in stage.processor().items()}
+    slates = after.total("worker", "recommendations_published_total") - before
+    return {
+        "events": size.measured,
+        "events_per_second": size.measured / seconds,
+        "slates_per_event": slates / size.measured,
+        **{f"{name}_us": value / size.measured * 1e6 for name, value in used.items()},
+    }
+
+
+def _stock(stage: Stage, size: Size) -> Figures:
+    """A tenth is read before its clock starts, too."""
+    config, skipped = stage.config, size.stock // 10
+    topic = topics(config).events.name
+    command = [sys.executable, "-m", "benchmarks.stock", config.kafka.bootstrap_servers, topic]
+    command += [str(skipped), str(size.stock - skipped), str(config.data_dir / "stock")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT, timeout=600)
+    figures: Figures = json.loads(done.stdout)
+    return figures

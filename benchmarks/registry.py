@@ -1,0 +1,22 @@
+"""Every benchmark by its name: the module of this name, whose `run(quick)` yields results."""
+
+import importlib
+from collections.abc import Callable, Iterator
+
+from benchmarks.result import Result
+
+Run = Callable[[bool], Iterator[Result]]
+
+BENCHMARKS = {
+    "learner": "The learner alone, in memory, on one core: events a second, and how well they were predicted",
+    "memory": "Bytes per user and per item in a worker",
+    "restore": "A worker taking over a partition: users a second, events of the journal's tail a second",
+    "pipeline": "Broker, worker and trainer on two cores, against a stock Faust agent that does nothing",
+    "latency": "From a click to its slate, and from an event to the model that has learned it",
+}
+
+
+def load(name: str) -> Run:
+    """The benchmark of that name; its imports wait until then."""
+    run: Run = importlib.import_module(f"benchmarks.{name}").run
+    return run

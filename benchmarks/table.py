@@ -1,0 +1,41 @@
+"""The results at a glance."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from benchmarks.result import Result
+
+
+def table(results: Sequence[Result]) -> Table:
+    """A row for each figure, with its goal where it has one."""
+    shown = Table(title="Benchmarks")
+    for name in ("benchmark", "workload"):
+        shown.add_column(name)
+    shown.add_column("figure", no_wrap=True)
+    for name in ("value", "goal", "foreign"):
+        shown.add_column(name, justify="right")
+    for result in results:
+        _add(shown, result)
+    return shown
+
+
+def _add(shown: Table, result: Result) -> None:
+    foreign = "" if result.foreign_cpu is None else f"{result.foreign_cpu:.0%}"
+    first = (result.benchmark, result.workload)
+    goals = {goal.figure: goal for goal in result.goals}
+    for name, value in result.figures.items():
+        goal = goals.get(name)
+        limit, colour = "", ""
+        if goal is not None:
+            limit = f"{'>=' if goal.at_least else '<='} {_short(goal.limit)}"
+            colour = "green" if goal.met(result.figures) else "red"
+        shown.add_row(
+            *first, name, f"[{colour}]{_short(value)}[/]" if colour else _short(value), limit, foreign
+        )
+        first, foreign = ("", ""), ""
+    shown.add_section()
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
