@@ -1,6 +1,7 @@
-"""What the worker's tests have in common: events in, a model out of a learner, and what the topics hold then."""
+"""What the worker's tests share: events in, a model out of a learner, and what the topics hold then."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -8,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
-import msgspec
 import numpy as np
 
 from streamproc.config import Config
@@ -17,8 +18,9 @@ from streamproc.contracts.events import Decoder, Event, EventColumns, encode
 from streamproc.contracts.journal import EventsRecord, unpack
 from streamproc.contracts.slates import Slate, decode_slate
 from streamproc.contracts.topics import topics
+from streamproc.contracts.users import MARK, Mark, pack_mark
 from streamproc.engine.learner import Learner
-from streamproc.engine.publishing import SyncPoint, changed_rows
+from streamproc.engine.publishing import Rows, SyncPoint, changed_rows, changed_users
 from streamproc.kafka import clients
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.feed import Feed
@@ -77,11 +79,15 @@ class Shop:
         await self.feed(keys, values)
 
     async def publish(self, learner: Learner, version: int) -> None:
-        """One sync, as the trainer makes it."""
+        """The items of one sync, as the trainer makes it."""
         rows = changed_rows(learner, SyncPoint(version, learned_to=version))
-        producer = clients.new_transactional_producer(self.config, f"{self.config.kafka.prefix}trainer")
-        async with producer, clients.transaction(producer, PATIENCE) as answers:
-            answers += await clients.send_all(producer, self.topics.model.name, 0, rows)
+        await self._commit([(self.topics.model.name, 0, rows)])
+
+    async def publish_users(self, learner: Learner, mark: Mark) -> None:
+        """The users of one sync."""
+        users = [[*states, (MARK, pack_mark(mark))] for states in changed_users(learner)]
+        name = self.topics.users.name
+        await self._commit([(name, number, states) for number, states in enumerate(users)])
 
     def start(self, **settings: str) -> subprocess.Popen[bytes]:
         """A worker in a process of its own; settings like KAFKA__SESSION_TIMEOUT="2"."""
@@ -107,6 +113,24 @@ class Shop:
     def log(self, number: int) -> Path:
         """Of the process with that number."""
         return self.config.data_dir / str(number) / "worker.log"
+
+    async def figures(self, number: int = 0) -> dict[str, float]:
+        """What /metrics of a process says; empty before it does."""
+        try:
+            address = json.loads((self.log(number).parent / "run" / "worker.json").read_text())["metrics"]
+        except FileNotFoundError:
+            return {}
+        lines = (await asyncio.to_thread(urlopen, address)).read().decode().splitlines()
+        pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+        return {name.removeprefix("streamproc_"): float(value) for name, value in pairs}
+
+    async def until_ready(self, number: int = 0) -> None:
+        """Until a process has all its partitions and a model."""
+
+        async def ready() -> float:
+            return (await self.figures(number)).get("ready", 0.0)
+
+        await self.until(ready, bool)
 
     def close(self) -> None:
         for process in self.processes:
@@ -154,6 +178,12 @@ class Shop:
                 await asyncio.sleep(0.05)
         return found
 
+    async def _commit(self, parts: Sequence[tuple[str, int, Rows]]) -> None:
+        producer = clients.new_transactional_producer(self.config, f"{self.config.kafka.prefix}trainer")
+        async with producer, clients.transaction(producer, PATIENCE) as answers:
+            for topic, partition, rows in parts:
+                answers += await clients.send_all(producer, topic, partition, rows)
+
     async def _records(self, topic: str, partition: int) -> list[Any]:
         found = clients.read_to_end(self.config, topic, partition)
         return [record async for records in found for record in records]
@@ -173,7 +203,3 @@ def header(record: Any, name: str) -> str:
 def newest(slates: Sequence[Slate]) -> dict[str, Slate]:
     """The last slate of every user."""
     return {slate.user_id: slate for slate in slates}
-
-
-def as_json(value: Any) -> bytes:
-    return msgspec.json.encode(value)
