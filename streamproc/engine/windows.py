@@ -95,7 +95,7 @@ class Windows:
             buffer, buffer.view(np.uint32), buffer.view(np.int16), buffer.view(np.uint8),
         )  # fmt: skip
         whole, stops = buffer.tobytes(), (8 * ends).tolist()
-        return [whole[a:b] for a, b in zip([0, *stops[:-1]], stops, strict=True)]
+        return [whole[a:b] for a, b in zip([0, *stops], stops, strict=False)]
 
     def load(self, states: dict[bytes, bytes]) -> None:
         """Takes users in from their packed states, {id: state}; MARK is passed over."""
