@@ -11,7 +11,7 @@ from streamproc.engine.scoring import extent, number_of
 from streamproc.engine.scratch import LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, U8, Real
-from streamproc_models.kernel import tight
+from streamproc_models.kernel import inlined, tight
 
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
 REASONS = 2  # window items named per slate item
@@ -41,43 +41,55 @@ def fusion_place(places: I32, s: Scratch, target: int) -> int:
     return place_among(s.scores, s.counts[LINKED], s.pool_scores, True, value)
 
 
-@tight
+@inlined
 def head_place(dense: Pool, s: Scratch, head: int, target: int) -> int:
     """The target's place if this head ranked the candidates alone."""
     number, place = number_of(dense.place, s, target)
-    if head == evaluation.POPULARITY:
-        return _dense_place(dense.features, s, fusion.POPULARITY_MEDIUM, number, place)
-    if head == evaluation.FACTORS:
-        return _dense_place(dense.features, s, fusion.FACTORS, number, place)
-    if head == evaluation.GRU:
-        return _dense_place(dense.features, s, fusion.GRU, number, place)
-    if head == evaluation.HISTORY:
-        return _sparse_place(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
-    if head == evaluation.MARKOV:
-        return _sparse_place(s, s.after, extent(s, fusion.MARKOV), number)
-    if head == evaluation.COVISITATION:
-        return _sparse_place(s, s.near, s.counts[LINKED], number)
-    return _sparse_place(s, s.lasting, s.counts[LINKED], number)
-
-
-@tight
-def _dense_place(dense: F32, s: Scratch, feature: int, number: int, place: int) -> int:
-    """By a head that has an opinion on every candidate, the pool included."""
     if number < 0 and place < 0:
         return evaluation.MISS
-    local, pooled = s.features[feature], dense[feature - fusion.POOL_FIRST]
-    for q in range(pool.SIZE):
-        s.pool_odds[q] = pooled[q] if s.pool_scores[q] > IMPOSSIBLE_BELOW else pool.IMPOSSIBLE
+    if head == evaluation.POPULARITY:
+        return _dense_place(s, fusion.POPULARITY_MEDIUM, dense.features[1], number, place)
+    if head == evaluation.FACTORS:
+        return _dense_place(s, fusion.FACTORS, dense.features[pool.TASTE], number, place)
+    if head == evaluation.GRU:
+        return _dense_place(s, fusion.GRU, dense.features[pool.RECURRENT], number, place)
+    if head == evaluation.HISTORY:
+        return _sparse_place(s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
+    if head == evaluation.MARKOV:
+        return _sparse_place(s.after, extent(s, fusion.MARKOV), number)
+    if head == evaluation.COVISITATION:
+        return _sparse_place(s.near, s.counts[LINKED], number)
+    return _sparse_place(s.lasting, s.counts[LINKED], number)
+
+
+@inlined
+def _dense_place(s: Scratch, feature: int, pooled: F32, number: int, place: int) -> int:
+    """By a head that has an opinion on every candidate, the pool included."""
+    local = s.features[feature]
     value = local[number] if number >= 0 else pooled[place]
-    return place_among(local, s.counts[LINKED], s.pool_odds, True, value)
+    return _place_among_shown(local, s.counts[LINKED], pooled, s.pool_scores, value)
 
 
 @tight
-def _sparse_place(s: Scratch, local: F32, n: int, number: int) -> int:
+def _place_among_shown(scores: F32, n: int, pooled: F32, shown: F32, value: Real) -> int:
+    """`place_among` where only those of the pool count that the fusion might show."""
+    better, level = np.float32(0), np.float32(0)
+    for c in range(n):
+        better += np.float32(1) if scores[c] > value else np.float32(0)
+        level += np.float32(1) if scores[c] == value else np.float32(0)
+    for q in range(pool.SIZE):
+        counts = np.float32(1) if shown[q] > IMPOSSIBLE_BELOW else np.float32(0)
+        better += counts if pooled[q] > value else np.float32(0)
+        level += counts if pooled[q] == value else np.float32(0)
+    return int(better) + (max(int(level), 1) - 1) // 2
+
+
+@tight
+def _sparse_place(local: F32, n: int, number: int) -> int:
     """By a head that knows only what is linked to the window."""
     if number < 0 or number >= n or local[number] <= 0:
         return evaluation.MISS
-    return place_among(local, n, s.pool_odds, False, local[number])
+    return place_among(local, n, local, False, local[number])
 
 
 @tight
