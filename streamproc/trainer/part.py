@@ -17,6 +17,7 @@ from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.contracts.journal import pack_control
+from streamproc.contracts.topics import topics
 from streamproc.errors import Fenced, LeaseLost
 from streamproc.kafka.clients import TRANSACTION_SECONDS, close, new_producer, new_transactional_producer
 from streamproc.kafka.lease import Lease, Limits, Partition, Record, Wanted
@@ -70,6 +71,7 @@ class Trainer:
         self._clock = clock
         self._snapshots = Snapshots(config, metrics, clock)
         self._showing = Showing(metrics, config.refresh.shadow_events)
+        self._journal = topics(config).journal.name
         self._shown = 0.0
 
     async def restore(self, tp: Partition, wanted: Wanted) -> tuple[Training, int]:
@@ -109,7 +111,7 @@ class Trainer:
         follower, snapshot = await aside(
             starting.start, self._config, bounds.begin, last.learned_to, self._passed_over
         )
-        self._snapshots.restarted(-1 if snapshot is None else follower.position)
+        await self._snapshots.restarted(follower, -1 if snapshot is None else follower.position)
         source = "the beginning" if snapshot is None else f"the snapshot with {snapshot.events} events"
         told = "starts from %s, journal offset %d of %d; sync %d speaks for the journal before %d"
         logger.info(told, source, follower.position, bounds.end, last.version, last.learned_to)
@@ -173,8 +175,7 @@ class Trainer:
         while follower.undecided and follower.position >= training.caught_up_at:
             decision = follower.undecided.pop(0)
             async with asyncio.timeout(self._config.kafka.request_timeout):
-                topic = self._config.kafka.prefix + "journal"
-                await training.decisions.send_and_wait(topic, pack_control(decision), partition=0)
+                await training.decisions.send_and_wait(self._journal, pack_control(decision), partition=0)
 
     async def _keep_up(self, training: Training) -> bool:
         """Sync and snapshot when they are due; whether there was a sync."""

@@ -4,6 +4,7 @@ import pytest
 
 from streamproc.config import Config, KafkaConfig, RefreshConfig
 from streamproc.contracts.journal import Promote, Reader, Reject, pack_control, pack_events, unpack
+from streamproc.contracts.model import HEADER
 from streamproc.engine import state
 from streamproc.engine.learner import Learner
 from streamproc.engine.publishing import SyncPoint, changed_rows, changed_users
@@ -57,6 +58,18 @@ def test_publishing_changes_nothing(records):
         changed_users(one.learner)
 
     assert state.digest(follow(records, publish).learner) == digest(records)
+
+
+def test_nothing_changed_is_nothing_to_publish(records):
+    """Right after a sync: only the header, and no user."""
+    one = follow(records)
+    changed_rows(one.learner, SyncPoint(1, one.position))
+    changed_users(one.learner)
+
+    [(key, _)] = changed_rows(one.learner, SyncPoint(2, one.position))
+
+    assert key == HEADER
+    assert changed_users(one.learner) == [[]]
 
 
 def test_repeats_and_late_appends_change_nothing(records):
