@@ -66,8 +66,16 @@ class Gauges:
         labels = (self._topic, str(lease.tp.partition))
         if (end := self._app.consumer.highwater(TP(*lease.tp))) is not None:
             self._metrics.consumer_lag.labels(*labels).set(max(end - lease.done, 0))
+            self._metrics.consumer_lag_seconds.labels(*labels).set(
+                self._age(lease) if end > lease.done else 0
+            )
         if lease.state.newest:
             self._metrics.watermark.labels(*labels).set(lease.state.newest / 1000.0)
+
+    def _age(self, lease: Lease) -> float:
+        """Of what waits: at most that of the newest record before it."""
+        appended_at = lease.state.appended_at
+        return max(self._clock.now_ms() - appended_at, 0) / 1000.0 if appended_at else 0.0
 
     def _users(self) -> None:
         all_served = self._part.partitions.all()

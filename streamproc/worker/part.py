@@ -80,6 +80,7 @@ class WorkerPart:
         await self.answers.after_events(served, decided.rows)
         await served.letters.send(records, decided.rejects, lease.tp)
         await served.journal.finish(appended, upto)
+        served.appended_at = records[-1].timestamp
         self.counts.batch(records, decided, self._clock.seconds() - began)
         return upto + 1
 
