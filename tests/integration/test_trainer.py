@@ -23,8 +23,9 @@ from streamproc.engine.learner import Learner
 from streamproc.engine.publishing import changed_users
 from streamproc.engine.snapshots import ARRAYS
 from streamproc.kafka.admin import ensure_topics
-from streamproc.kafka.clients import new_producer, read_to_end
+from streamproc.kafka.clients import new_producer, new_transactional_producer, read_to_end
 from streamproc.trainer.follower import Follower
+from streamproc.trainer.part import transactional_id
 from streamproc.trainer.published import journal_bounds, read_published
 from streamproc.trainer.starting import folder
 from streamproc_models import evaluation
@@ -265,6 +266,39 @@ async def test_of_two_trainers_one_waits_and_takes_over(config, trainers):
     await trainers.stop(waiting)
     there = config.model_copy(update={"data_dir": waiting.folder})
     assert newest_digest(there) == state.digest(follow(config, records).learner)
+
+
+async def test_a_trainer_that_is_shut_out_leaves(config, trainers):
+    """A later one has its transactional id: exit code 4, and not one more sync."""
+    await ensure_topics(config)
+    records = journalled(config, 500, batch=40)
+    process = trainers.start()
+    await append(config, records[:5])
+    await all_published(config, process)
+    later = new_transactional_producer(config, transactional_id(config))
+    await later.start()
+    before = await read_published(config, lambda: True)
+
+    await append(config, records[5:])
+    code = await asyncio.to_thread(process.wait, PATIENCE)
+    await later.stop()
+
+    assert code == 4, process.log.read_text()
+    assert "another trainer has taken over" in process.log.read_text()
+    assert await read_published(config, lambda: True) == before
+
+
+async def test_an_order_to_stop_is_obeyed_while_kernels_are_still_being_made(config, trainers):
+    """The first start of all takes a minute; nobody waits for it to stop."""
+    process = trainers.start()
+
+    async def announced():
+        return (config.data_dir / "run" / "trainer.json").exists()
+
+    await until(announced, process)
+    await trainers.stop(process)
+
+    assert "kernels are ready" not in process.log.read_text()
 
 
 async def test_a_damaged_snapshot_is_passed_over(config, trainers):
