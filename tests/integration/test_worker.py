@@ -1,13 +1,17 @@
 """A worker on a real broker: events to a whole journal, slates, dead letters; restored after kill -9."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from streamproc.broker import probe
-from streamproc.config import Config
+from streamproc.broker.kafka import Broker
+from streamproc.config import BrokerConfig, Config, KafkaConfig
 from streamproc.contracts.journal import EventsRecord, Reader
 from streamproc.contracts.slates import Slate
 from streamproc.contracts.users import Mark
@@ -256,10 +260,38 @@ async def test_a_model_of_other_settings_is_refused(shop: Shop) -> None:
     assert "Give worker and trainer the same configuration" in shop.log(0).read_text()
 
 
-def test_without_a_broker_it_gives_up_and_names_the_address(tmp_path) -> None:
+async def test_it_goes_on_when_the_broker_comes_back(tmp_path: Path) -> None:
+    """Killed in the middle and started again: every event counts once, and slates go on."""
+    settings = BrokerConfig(port=probe.free_port())
+    kafka = KafkaConfig(bootstrap_servers=f"127.0.0.1:{settings.port}")
+    config = Config(data_dir=tmp_path, broker=settings, kafka=kafka)
+    broker, shop = Broker(config), Shop(config)
+    try:
+        broker.start()
+        await shop.open()
+        await shop.publish(taught(config), version=1)
+        shop.start()
+        await shop.clicks(200, users=20)
+        await shop.until_journaled()
+        os.kill(broker.pid or 0, signal.SIGKILL)
+        broker.stop()
+        broker = Broker(config)
+        broker.start()
+        await shop.clicks(200, users=20, first=200)
+
+        journal = await shop.until_journaled()
+        expected = ranked(config, journal)
+        await shop.until(shop.slates, lambda found: shown(found) == expected)
+        assert accepted(journal) == 400
+    finally:
+        shop.close()
+        broker.stop()
+
+
+def test_without_a_broker_it_gives_up_and_names_the_address(tmp_path: Path) -> None:
     """Exit code 3 after kafka.connect_timeout."""
     port = probe.free_port()
-    shop = Shop(Config(data_dir=tmp_path, kafka={"bootstrap_servers": f"127.0.0.1:{port}"}))
+    shop = Shop(Config(data_dir=tmp_path, kafka=KafkaConfig(bootstrap_servers=f"127.0.0.1:{port}")))
 
     process = shop.start(KAFKA__CONNECT_TIMEOUT="1")
 
