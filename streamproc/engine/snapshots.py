@@ -22,7 +22,7 @@ _PREFIX, _UNFINISHED = "snapshot-", ".unfinished-"
 _BLOCK = 1 << 20
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a snapshot is a function of, and how to tell that it is whole."""
 
     format: int = 1
@@ -35,6 +35,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int  # ms since 1970
     sha256: str = ""  # of the arrays' file
     size: int = 0  # of the arrays' file, bytes
+    seal: str = ""  # sha256 of this manifest without the seal
 
 
 def save(folder: Path, arrays: Mapping[str, NDArray[Any]], manifest: Manifest, keep: int) -> Path:
@@ -50,6 +51,7 @@ def save(folder: Path, arrays: Mapping[str, NDArray[Any]], manifest: Manifest, k
     _sync(unfinished / ARRAYS)
     size, sha256 = _measure(unfinished / ARRAYS)
     whole = msgspec.structs.replace(manifest, sha256=sha256, size=size)
+    whole = msgspec.structs.replace(whole, seal=_seal(whole))
     (unfinished / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=2))
     _sync(unfinished / MANIFEST)
     _sync(unfinished)
@@ -72,9 +74,12 @@ def newest(folder: Path) -> Iterator[tuple[Manifest, Path]]:
 def read_manifest(path: Path) -> Manifest:
     """The manifest of one snapshot; BadSnapshot where it is missing or damaged."""
     try:
-        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
+        manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise BadSnapshot(f"{path} has no readable manifest: {error}", "An older one is used") from error
+    if manifest.seal != _seal(manifest):
+        raise BadSnapshot(f"{path} has a damaged manifest", "An older one is used")
+    return manifest
 
 
 def load(path: Path) -> dict[str, NDArray[Any]]:
@@ -90,6 +95,10 @@ def load(path: Path) -> dict[str, NDArray[Any]]:
         return dict(load_file(path / ARRAYS))
     except (OSError, SafetensorError) as error:
         raise BadSnapshot(f"{path} cannot be read: {error}", "An older one is used") from error
+
+
+def _seal(manifest: Manifest) -> str:
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(manifest, seal=""))).hexdigest()
 
 
 def _measure(path: Path) -> tuple[int, str]:
