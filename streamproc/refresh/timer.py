@@ -50,7 +50,7 @@ class RefreshTimer:
     async def run(self) -> None:
         """Until it is cancelled. Raises KafkaUnavailable where no broker answers for too long."""
         async with JournalTail(self._config, self.history) as tail:
-            watching = asyncio.create_task(watch(self._config))
+            watching = asyncio.create_task(watch(self._config.kafka))
             following = asyncio.create_task(self._follow(tail))
             try:
                 done, _ = await asyncio.wait({watching, following}, return_when=asyncio.FIRST_COMPLETED)
