@@ -20,7 +20,13 @@ COMMIT_INTERVAL = 1.0  # seconds
 MAX_POLL_INTERVAL = 3600.0  # seconds; nothing is read during a restore, which must not cost the membership
 FAUST_FOLDER = "faust"  # below the data folder; Faust wants one, though nothing is kept in it
 MAX_FETCH_BYTES = 4 << 20  # of one partition
-QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}  # reach.watch tells
+QUIET = {
+    "aiokafka": logging.CRITICAL,  # reach.watch tells
+    "faust": logging.WARNING,
+    "mode": logging.WARNING,
+    "streamproc.kafka.app": logging.WARNING,  # Faust logs the life of its services under these names
+    "streamproc.kafka.leases": logging.WARNING,
+}
 Hook = Callable[[], Awaitable[None]]
 
 
