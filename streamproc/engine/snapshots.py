@@ -40,6 +40,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def save(folder: Path, arrays: Mapping[str, NDArray[Any]], manifest: Manifest, keep: int) -> Path:
     """Writes one snapshot and removes all but the newest `keep`; OSError where the disk does not take it."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,10 @@ def save(folder: Path, arrays: Mapping[str, NDArray[Any]], manifest: Manifest, k
     unfinished, final = folder / (_UNFINISHED + name), folder / name
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, unfinished / ARRAYS)
+    try:
+        save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, unfinished / ARRAYS)
+    except SafetensorError as error:  # a full disk
+        raise OSError(f"{unfinished / ARRAYS}: {error}") from error
     _sync(unfinished / ARRAYS)
     size, sha256 = _measure(unfinished / ARRAYS)
     whole = msgspec.structs.replace(manifest, sha256=sha256, size=size)
