@@ -15,6 +15,7 @@ def command(config: Config) -> None:
     import logging
     import time
 
+    from faust.types import TP
     from prometheus_client import CollectorRegistry
 
     from streamproc.aside import aside
@@ -36,9 +37,10 @@ def command(config: Config) -> None:
     app = make_app(config, "trainer", topics(config).journal.name, trainer, limits(config))
 
     def end_of(tp: Partition) -> int | None:
-        from faust.types import TP
-
-        return app.consumer.highwater(TP(*tp))
+        try:
+            return app.consumer.highwater(TP(*tp))
+        except Exception:  # just revoked: the consumer knows nothing of it any more
+            return None
 
     async def prepare() -> None:
         serve(registry, config.metrics.host, config.metrics.trainer_port, config.data_dir, "trainer")

@@ -57,6 +57,7 @@ class Training:
     caught_up_at: int  # journal offset up to which decisions may have been written before us
     synced: float = 0.0  # seconds, when the last sync began
     users_synced: float = 0.0
+    caught_up: bool = False
 
 
 class Trainer:
@@ -172,7 +173,13 @@ class Trainer:
     async def _decide(self, training: Training) -> None:
         """Write decisions down, once it is certain that the journal does not hold them already."""
         follower = training.follower
-        while follower.undecided and follower.position >= training.caught_up_at:
+        if follower.position < training.caught_up_at:
+            return
+        if not training.caught_up:
+            training.caught_up = True
+            told = "caught up with the journal as it was at the start: offset %d, %d events"
+            logger.info(told, follower.position, follower.learner.events)
+        while follower.undecided:
             decision = follower.undecided.pop(0)
             async with asyncio.timeout(self._config.kafka.request_timeout):
                 await training.decisions.send_and_wait(self._journal, pack_control(decision), partition=0)

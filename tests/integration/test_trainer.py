@@ -29,6 +29,7 @@ from streamproc.trainer.part import transactional_id
 from streamproc.trainer.published import journal_bounds, read_published
 from streamproc.trainer.starting import folder
 from streamproc_models import evaluation
+from streamproc_models.heads.gru import BATCHES
 from tests.shop_journal import generation_of, journalled
 
 EVENTS = 6000
@@ -195,6 +196,10 @@ async def test_model_and_users_are_those_of_a_learner_without_kafka(config, trai
         assert found == dict(states)
         assert (mark.learned_to, mark.highest) == (len(records), expected.highest(2))
 
+    await until_counted(process, expected)
+    shown = metrics(process)
+    assert shown["updates_total", "applied", "gru"] == expected.learner.model.gru.counters[BATCHES] > 0
+    assert shown["consumer_lag_records", "0", topics(config).journal.name] == 0
     await trainers.stop(process)
     assert newest_digest(config) == state.digest(expected.learner)
 

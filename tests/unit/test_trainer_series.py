@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
+from safetensors import SafetensorError
 
 from streamproc.clock import ManualClock
 from streamproc.config import Config, KafkaConfig, SnapshotsConfig
@@ -155,6 +156,24 @@ async def test_a_full_disk_is_counted_and_learning_goes_on(
 
     assert value(registry, "snapshot_failures_total", reason="disk") == 1
     assert "no snapshot could be written" in caplog.text
+
+
+async def test_a_disk_that_fills_up_is_no_other_error(
+    registry, metrics, config, follower, records, monkeypatch
+):
+    """The library has an exception of its own for it."""
+
+    def fill(*_):
+        raise SafetensorError("Error while serializing: No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", fill)
+    saving = Snapshots(config, metrics, ManualClock())
+    follow(follower, records)
+
+    saving.begin(follower, version=1)
+    await saving.finished(30)
+
+    assert value(registry, "snapshot_failures_total", reason="disk") == 1
 
 
 def test_copies_are_those_of_grown_arrays_too():
