@@ -178,8 +178,9 @@ class RefreshConfig(Section):
     events: int = Field(default=0, ge=0)  # also after so many new journal events; 0: by time only
     method: Literal["auto", "ease", "als"] = "auto"
     ease_max_items: Count = 5000  # auto takes EASE up to so many items, ALS above
-    shadow_events: Count = 2000  # a new generation runs in shadow on so many events
-    margin: float = Field(default=0.0, ge=0)  # how much worse recall or MRR may be and still be promoted
+    shadow_events: Count = 2000  # predictions in shadow: half to learn its weights, half to be compared
+    margin: float = Field(default=0.01, ge=0, lt=1)  # share by which recall@20 or MRR@20 may be lower: noise
+    history: Count = 2_000_000  # newest events that a refresh reads
 
 
 class HeadConfig(Section):
@@ -205,14 +206,15 @@ class CovisitationConfig(HeadConfig):
 
 
 class FactorsConfig(HeadConfig):
-    size: int = Field(default=32, ge=1, le=512)  # d, latent dimensions
+    method: Literal["bpr", "isgd"] = "bpr"  # isgd: positives only, as a reference
+    size: int = Field(default=32, ge=8, le=512, multiple_of=8)  # d, latent dimensions
     rate: Rate = 0.05
     regularisation: float = Field(default=0.01, ge=0)
     negatives: Count = 10  # sampled per event
 
 
 class GruConfig(HeadConfig):
-    size: int = Field(default=48, ge=1, le=512)  # hidden units
+    size: int = Field(default=48, ge=8, le=512, multiple_of=8)  # hidden units
     batch: Count = 128  # events per step
     replay: int = Field(default=32, ge=0)  # earlier events learned again with each step
     negatives: Count = 128  # shared by one step

@@ -35,13 +35,15 @@ class Fusion(NamedTuple):
 
     weights: F32  # (5, features)
     squares: F32  # (5, features)
+    mask: F32  # (features,), 1; 0 for a feature that stays out
 
 
-def empty() -> Fusion:
-    """Starts as plain co-visitation."""
+def empty(off: frozenset[str] = frozenset()) -> Fusion:
+    """Starts as plain co-visitation; features whose name begins with a name in `off` stay out."""
+    mask = np.array([not name.startswith(tuple(off)) for name in NAMES], np.float32)
     weights = np.zeros((BUCKETS + 1, FEATURES), np.float32)
-    weights[EVERYBODY, COVISITATION] = 1.0
-    return Fusion(weights, np.full((BUCKETS + 1, FEATURES), _START, np.float32))
+    weights[EVERYBODY, COVISITATION] = mask[COVISITATION]
+    return Fusion(weights, np.full((BUCKETS + 1, FEATURES), _START, np.float32), mask)
 
 
 @tight
@@ -66,6 +68,6 @@ def step(fusion: Fusion, row: int, gradient: F32, rate: float) -> None:
     """One Adagrad step of everybody's weights and of one bucket's."""
     for which in (EVERYBODY, row):
         for f in range(gradient.size):
-            g = gradient[f]
+            g = gradient[f] * fusion.mask[f]
             fusion.squares[which, f] += g * g
             fusion.weights[which, f] += np.float32(rate) * g / np.sqrt(fusion.squares[which, f])

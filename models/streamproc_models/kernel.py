@@ -1,14 +1,65 @@
-"""The one way to compile a function: cached on disk, without the GIL, numpy's error model."""
+"""The one way to compile a function: cached on disk, without the GIL, numpy's error model.
 
-from collections.abc import Callable
+numba's own cache looks at the file of a function, not at the files of what it calls. So the cache lies in a
+folder that is named after the text of all compiled files: a change in one of them compiles everything anew.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numba
 from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+PACKAGES = ("streamproc_models", "streamproc")  # where compiled code may be
+_MARK = b"streamproc_models.kernel import"
+_KEPT = 4  # caches: of this version, of the last ones, of another checkout
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": True}
 _TIGHT: dict[str, Any] = {**_OPTIONS, "_nrt": False}
+
+
+def _sources() -> Iterator[bytes]:
+    for package in PACKAGES:
+        found = find_spec(package)
+        for folder in (found.submodule_search_locations or ()) if found else ():
+            for path in sorted(Path(folder).rglob("*.py")):
+                text = path.read_bytes()
+                if _MARK in text or path == Path(__file__):
+                    yield text
+
+
+def _cache_folder() -> Path:
+    """The folder of the caches below the user's cache folder, and in it the one for this code."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    whole = hashlib.sha256(numba.__version__.encode())
+    for text in _sources():
+        whole.update(text)
+    return home / "streamproc" / "kernels" / whole.hexdigest()[:16]
+
+
+def _use_cache() -> None:
+    """Where no folder can be made, numba finds a place by its own rules."""
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return
+    folder = _cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.touch()
+        caches = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return
+    for old in caches[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    numba.config.CACHE_DIR = str(folder)
+
+
+_use_cache()
 _compile = njit(**_OPTIONS)
 _compile_tight = njit(**_TIGHT)
 _compile_inlined = njit(**_TIGHT, forceinline=True)

@@ -31,7 +31,7 @@ def now(config: Config) -> None:
 
     async def once() -> Refreshed:
         await ensure_topics(config)
-        async with JournalTail(config, JournalHistory()) as tail:
+        async with JournalTail(config, JournalHistory(config.refresh.history)) as tail:
             return await refresh(tail, config, SystemClock())
 
     if refreshed := _until_told(once()):

@@ -40,6 +40,7 @@ def forget_coldest(learner: "Learner") -> None:
     pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
     learner.memory.shown[victims] = 0
     learner.mark_all_items()
+    learner.lasting_changed |= bool(m.lasting[0] > 0)
 
 
 @tight

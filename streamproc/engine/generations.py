@@ -62,6 +62,8 @@ def decide(learner: "Learner") -> list[Control]:
 
 def _begin(learner: "Learner", record: Generation) -> list[Control]:
     """Puts the generation beside the serving model; one that is still there gives way."""
+    if not learner.config.heads.long_term.enabled:
+        return [Reject(record.id, "heads.long_term is off")]
     try:
         fitted = arrays.unpack(learner.assembler.finish(record))
     except BadRecord as error:

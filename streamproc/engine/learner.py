@@ -49,8 +49,8 @@ class Users:
             self.windows.seen = seen.reserve(self.windows.seen, self.windows.rows, n)
         self.widen()
         if self.windows.count + n > self.windows.limit:
-            longest = int(self.windows.names.length.max(initial=0))
-            self.gone = ids.reserve(self.gone, int(self.gone_count[0]) + n, n * longest)
+            longest = int(self.windows.names.length.max(initial=0))  # newcomers can be gone again at once
+            self.gone = ids.reserve(self.gone, int(self.gone_count[0]) + n, n * longest + text)
 
     def widen(self) -> None:
         """Gives every row of the windows its place in the other arrays."""
@@ -205,6 +205,10 @@ def _settings(config: Config, sample_every: int) -> Settings:
         sample_every=sample_every,
         seed=config.seed,
         exclude_seen=config.rules.exclude_seen,
+        use_markov=heads.markov.enabled,
+        use_covisitation=heads.covisitation.enabled,
+        use_factors=heads.factors.enabled,
+        pairwise=heads.factors.method == "bpr",
         use_gru=heads.gru.enabled,
         shadow_warmup=config.refresh.shadow_events // 2,
     )

@@ -26,6 +26,10 @@ class Settings(NamedTuple):
     sample_every: int  # a full slate is made for every so many-th prediction, for coverage and the gate
     seed: int
     exclude_seen: bool
+    use_markov: bool
+    use_covisitation: bool
+    use_factors: bool
+    pairwise: bool  # factors learn by BPR, else by ISGD
     use_gru: bool
     shadow_warmup: int  # predictions in shadow before the comparison begins
 

@@ -71,11 +71,16 @@ def empty(config: Config, items: int) -> Model:
         factors.empty(items, heads.factors.size),
         gru.empty(gru_config(config), items),
         long_term.empty(long_term_config(config), items),
-        fusion.empty(),
+        fusion.empty(switched_off(config)),
         pool.empty(items, heads.factors.size, heads.gru.size),
         np.zeros(1, np.int64),
         counters,
     )
+
+
+def switched_off(config: Config) -> frozenset[str]:
+    """Names of the heads that neither score nor learn."""
+    return frozenset(name for name, head in config.heads if not head.enabled)
 
 
 def gru_config(config: Config) -> gru.GruConfig:

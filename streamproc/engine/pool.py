@@ -145,7 +145,7 @@ def _renew_top(
                 rows[n] = row
                 n += 1
     else:
-        n = _contenders(top, recent, event, rows)
+        n = _contenders(top, popularity.last, recent, event, rows)
     values = np.empty(n, np.float64)
     for c in range(n):
         gap = event - popularity.last[rows[c]]
@@ -154,7 +154,7 @@ def _renew_top(
 
 
 @kernel
-def _contenders(top: I32, recent: I32, event: int, rows: I32) -> int:
+def _contenders(top: I32, last: I64, recent: I32, event: int, rows: I32) -> int:
     for q in range(TOP):
         rows[q] = top[q]
     for q in range(REBUILD):
@@ -162,7 +162,8 @@ def _contenders(top: I32, recent: I32, event: int, rows: I32) -> int:
     rows.sort()
     n = 0
     for c in range(rows.size):
-        if rows[c] >= 0 and (n == 0 or rows[c] != rows[n - 1]):
+        known = rows[c] >= 0 and last[rows[c]] >= 0  # a target may have been forgotten since
+        if known and (n == 0 or rows[c] != rows[n - 1]):
             rows[n] = rows[c]
             n += 1
     return n

@@ -38,6 +38,8 @@ def fusion_place(places: I32, s: Scratch, target: int) -> int:
     if number < 0 and place < 0:
         return evaluation.MISS
     value = s.scores[number] if number >= 0 else s.pool_scores[place]
+    if value < IMPOSSIBLE_BELOW:
+        return evaluation.MISS
     return place_among(s.scores, s.counts[LINKED], s.pool_scores, True, value)
 
 

@@ -27,7 +27,8 @@ def teach(
         pool.welcome(m.pool, item, m.features, m.factors.items, m.gru)
     mark_item(memory, item)
     _teach_links(m, memory, s, settings, item, memory.increment[0] * strength)
-    _teach_factors(m, memory, part, s, settings, row, item, event)
+    if settings.use_factors:
+        _teach_factors(m, memory, part, s, settings, row, item, event)
     factors.remember(m.factors, event, item)
     if s.counts[LIKED] == 0 or not settings.use_gru:
         return False
@@ -38,8 +39,9 @@ def teach(
 @inlined
 def _teach_links(m: Model, memory: Memory, s: Scratch, settings: Settings, item: int, weight: float) -> None:
     pairs = min(settings.pairs, s.counts[LIKED])
-    covisitation.learn(m.covisitation, s.window, pairs, item, weight, settings.backward)
-    if pairs > 0:
+    if settings.use_covisitation:
+        covisitation.learn(m.covisitation, s.window, pairs, item, weight, settings.backward)
+    if pairs > 0 and settings.use_markov:
         chain = m.markov
         add_weight(chain.neighbours, chain.weights, chain.fill, chain.totals, s.window[0], item, weight)
     for d in range(pairs):
@@ -50,6 +52,11 @@ def _teach_links(m: Model, memory: Memory, s: Scratch, settings: Settings, item:
 def _teach_factors(
     m: Model, memory: Memory, part: Partition, s: Scratch, settings: Settings, row: int, item: int, event: int
 ) -> None:
+    if not settings.pairwise:
+        factors.learn_positive(
+            part.factors[row], m.factors.items[item], settings.factor_rate, settings.regularisation
+        )
+        return
     drawn, n = memory.negatives, 0
     factors.draw_negatives(m.factors, event, m.counters[ITEMS], settings.seed, drawn)
     for k in range(drawn.size):
@@ -68,7 +75,7 @@ def _teach_dislike(
     m: Model, memory: Memory, part: Partition, s: Scratch, settings: Settings, row: int, item: int
 ) -> None:
     """A disliked item is the one negative of the user's last liked one."""
-    if s.counts[LIKED] > 0 and s.window[0] != item:
+    if settings.use_factors and settings.pairwise and s.counts[LIKED] > 0 and s.window[0] != item:
         memory.negatives[0] = item
         factors.learn_pairwise(
             part.factors[row], m.factors.items, s.window[0], memory.negatives, 1,

@@ -17,6 +17,7 @@ from streamproc_models.arrays import I32, I64, U8, U64
 from streamproc_models.hashing import find, hash_strings, put, remove
 from streamproc_models.heads import popularity
 from streamproc_models.kernel import kernel
+from streamproc_models.slots import FREE
 
 _FIRST_ROWS = 1024
 
@@ -158,7 +159,7 @@ def _take_out(m: Model, gone: U64) -> None:
         row = find(m.keys, m.rows, item)
         if row >= 0:
             remove(m.keys, m.rows, item)
-            m.item[row] = 0
+            _leave(m, row)
 
 
 @kernel
@@ -167,6 +168,17 @@ def _name(m: Model, names: ids.Ids, rows: I32, items: U64, text: U8, ends: I64) 
         row = rows[k]
         if m.item[row] == items[k]:
             continue
+        before = find(m.keys, m.rows, items[k])
+        if before >= 0 and m.item[before] == items[k]:
+            _leave(m, before)  # it was forgotten, and came back
         m.item[row] = items[k]
         put(m.keys, m.rows, items[k], row)
         ids.store(names, row, text, ends[k - 1] if k > 0 else 0, ends[k])
+
+
+@kernel
+def _leave(m: Model, row: int) -> None:
+    """Nobody has this row now; whoever gets it has no long-term neighbours before a refresh."""
+    m.item[row] = 0
+    m.long_term.neighbours[row] = FREE
+    m.long_term.weights[row] = 0.0

@@ -22,13 +22,12 @@ from streamproc.errors import BadRecord
 from streamproc.refresh.fit import Factors, History
 from streamproc_models.arrays import F32, U64
 
-NEWEST = 2_000_000  # events that a refresh looks back on
 
 
 class JournalHistory:
     """Follows the journal record by record. Memory: 20 bytes an event, up to twice `newest` events."""
 
-    def __init__(self, newest: int = NEWEST) -> None:
+    def __init__(self, newest: int = 2_000_000) -> None:
         self.position = 0  # journal offset of the next record to read
         self.new_events = 0  # since the cut-off of the last generation
         self.last: Generation | None = None

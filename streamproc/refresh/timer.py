@@ -40,7 +40,7 @@ class RefreshTimer:
     """Follows the journal and refreshes whenever that is due. A refresh that fails is tried again."""
 
     def __init__(self, config: Config, metrics: RefreshMetrics, clock: Clock) -> None:
-        self.history = JournalHistory()
+        self.history = JournalHistory(config.refresh.history)
         self._config = config
         self._metrics = metrics
         self._clock = clock
