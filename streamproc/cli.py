@@ -25,6 +25,7 @@ VERBS = {
     "simulate": "Feed the events of a simulated shop",
     "status": "Show how the parts on this machine are doing",
     "config": "Show or check the settings",
+    "warm": "Compile ahead of time what worker and trainer run",
 }
 INTERRUPTED = 130
 

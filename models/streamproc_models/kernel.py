@@ -56,7 +56,7 @@ def _use_cache() -> None:
         return
     for old in caches[_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
 
 
 _use_cache()

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--columns", metavar="FIELD=COLUMN,…", help="user, item, ts, type, value, session, event_id.")
-@click.option("--where", metavar="CONDITION", multiple=True, help='Rows to take, like "Quantity>0"; repeatable.')
-@click.option("--journal", is_flag=True, help="Evaluate the journal of the running Kafka, with its control records.")
+@click.option(
+    "--where", metavar="CONDITION", multiple=True, help='Rows to take, like "Quantity>0"; repeatable.'
+)
+@click.option(
+    "--journal", is_flag=True, help="Evaluate the journal of the running Kafka, with its control records."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @with_config
 def command(
-    config: Config, files: tuple[Path, ...], columns: str | None, where: tuple[str, ...], journal: bool, as_json: bool
+    config: Config,
+    files: tuple[Path, ...],
+    columns: str | None,
+    where: tuple[str, ...],
+    journal: bool,
+    as_json: bool,
 ) -> None:
     """Predict every event of a file before learning it, and say how often that was right.
 
@@ -37,7 +46,9 @@ def command(
     streamproc evaluate ratings.csv --columns user=user,item=item,ts=ts --json
     """
     if bool(files) == journal:
-        raise ConfigError("nothing to evaluate" if not files else "files and --journal", "Name files, or --journal")
+        raise ConfigError(
+            "nothing to evaluate" if not files else "files and --journal", "Name files, or --journal"
+        )
     one_thread()
     report = _journal(config) if journal else _files(config, files, columns, where)
     _tell(report, as_json)

@@ -8,12 +8,8 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.ids import strings
-from streamproc.engine import pool, publishing, state
+from streamproc.engine import pool, state
 from streamproc.engine.learner import Learner
-from streamproc.engine.publishing import SyncPoint
-from streamproc.engine.ranker import Ranker
-from streamproc.engine.view import ModelView
-from streamproc.engine.windows import Windows
 from streamproc_models.hashing import hash_strings
 
 
@@ -24,17 +20,6 @@ def warm_learner(config: Config) -> Learner:
     learner.learn(0, invented(needed))
     state.restore(Learner(config, 1), {name: array.copy() for name, array in state.arrays(learner).items()})
     return learner
-
-
-def warm_worker(config: Config) -> None:
-    """Learns as little as makes a model, and ranks by it."""
-    learner = warm_learner(config)
-    view, windows = ModelView(config), Windows(config)
-    view.apply(publishing.changed_rows(learner, SyncPoint(1, 0)))
-    windows.load({name: value for name, value in publishing.changed_users(learner)[0] if value is not None})
-    rows = np.arange(windows.count, dtype=np.int32)
-    Ranker(config).rank(view, windows, rows)
-    windows.pack(rows)
 
 
 def invented(events: int) -> EventColumns:

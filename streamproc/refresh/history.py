@@ -23,7 +23,6 @@ from streamproc.refresh.fit import Factors, History
 from streamproc_models.arrays import F32, U64
 
 
-
 class JournalHistory:
     """Follows the journal record by record. Memory: 20 bytes an event, up to twice `newest` events."""
 

@@ -36,7 +36,11 @@ def start(config: Config, journal_begin: int, published_to: int, skipped: Skippe
     Raises TopicMismatch where the journal no longer holds what would have to be learned again.
     """
     for manifest, path in snapshots.newest(folder(config)):
-        if (reason := _useless(manifest, journal_begin, published_to)) is None:
+        if manifest.learned_to > published_to:
+            reason = _set_aside(manifest, path, published_to)
+        elif manifest.learned_to < journal_begin:
+            reason = f"it ends at journal offset {manifest.learned_to}; the journal begins at {journal_begin}"
+        else:
             try:
                 return Start(_load(config, manifest, path), manifest)
             except BadSnapshot as error:
@@ -52,13 +56,12 @@ def start(config: Config, journal_begin: int, published_to: int, skipped: Skippe
     return Start(Follower(Learner(config, config.kafka.partitions), Reader(), 0), None)
 
 
-def _useless(manifest: Manifest, journal_begin: int, published_to: int) -> str | None:
-    if manifest.learned_to < journal_begin:
-        return f"it ends at journal offset {manifest.learned_to}, but the journal begins at {journal_begin}"
-    if manifest.learned_to > published_to:
-        ends = f"it ends at offset {manifest.learned_to}, the last sync at {published_to}"
-        return f"it is of another journal: {ends}"
-    return None
+def _set_aside(manifest: Manifest, path: Path, published_to: int) -> str:
+    """A snapshot is only made of what was published. One ahead of that is of a journal that is no more, and
+    must be out of the way before the new journal is as long as the old one was."""
+    path.rename(path.with_name(f"other-journal-{manifest.created_at}-{path.name}"))
+    ends = f"it ends at offset {manifest.learned_to}, the last sync at {published_to}"
+    return f"it is of another journal, and set aside: {ends}"
 
 
 def _load(config: Config, manifest: Manifest, path: Path) -> Follower:
