@@ -72,14 +72,16 @@ def test_a_damaged_snapshot_is_passed_over(config, saved):
     assert "checksum" in reasons[0]
 
 
-def test_a_snapshot_ahead_of_what_was_published_is_of_another_journal(config, saved):
-    """A snapshot is only ever made after a sync."""
+def test_a_snapshot_ahead_of_what_was_published_is_of_another_journal_and_set_aside(config, saved):
+    """A snapshot is only ever made after a sync; later, when the new journal is longer, nobody could tell."""
     reasons = []
 
     found = start(config, 0, 3, reasons.append)
 
     assert found.follower.position == 3
     assert "another journal" in reasons[0]
+    assert [path for _, path in snapshots.newest(folder(config))] == [saved[0]]
+    assert not saved[1].exists()
 
 
 def test_without_a_snapshot_the_journal_is_learned_again_from_its_beginning(config):
