@@ -2,7 +2,8 @@
 
 Little-endian, every section padded to 8 bytes:
     u8 version, u8 window length, u8 remembered event ids, u8 hidden size, u32 items seen
-    i64 newest event time (ms), i64 last source offset, u64 source and i64 number of the last sequenced id, u64 session
+    i64 newest event time (ms), i64 last source offset
+    u64 source and i64 number of the last sequenced id, u64 session
     u64 * length item hashes, u32 * length event times (s), u8 * length types and marks: oldest first
     u64 * ids event id hashes, oldest first;  i16 * hidden;  u64 * seen item hashes, oldest first
 The record under MARK says what the states of its partition are a function of.
@@ -16,11 +17,11 @@ MARK = b"\0mark"  # no user id holds a control character
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark"):
-    """States are those of the journal before `learned_to`; `highest` source offset per partition, -1 for none."""
+    """The states are those of the journal before `learned_to`."""
 
     version: int  # of the model published with them
     learned_to: int
-    highest: list[int]
+    highest: list[int]  # source offset of each partition, -1 where none
     generation: int
 
 
