@@ -153,7 +153,7 @@ sequenced = events(
 streams = st.lists(st.one_of(plain, plain, sequenced), max_size=60)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(streams)
 def test_windows_do_what_they_promise(stream):
     """Outcomes, order, bounds, session marks, remembered ids, and who has to make room for whom."""
@@ -169,7 +169,7 @@ def test_windows_do_what_they_promise(stream):
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(streams, st.integers(0, 60))
 def test_loaded_states_go_on_as_if_nothing_had_happened(stream, stop):
     """Packed, loaded elsewhere, packed again: the same bytes, then and after further events."""
@@ -184,7 +184,7 @@ def test_loaded_states_go_on_as_if_nothing_had_happened(stream, stop):
     assert packed(second.windows) == packed(first.windows)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(streams, st.integers(1, 60))
 def test_micro_batches_do_not_matter(stream, size):
     """The same states, however the events were cut."""

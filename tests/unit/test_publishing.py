@@ -1,0 +1,322 @@
+"""What the learner publishes makes a worker rank exactly as the learner itself would."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from streamproc.config import Config, HeadsConfig, ItemsConfig, MarkovConfig, RulesConfig, UsersConfig
+from streamproc.contracts.journal import Promote
+from streamproc.contracts.model import HEADER, ITEM, LASTING
+from streamproc.engine import generations, ids, pool, state
+from streamproc.engine.learner import Learner
+from streamproc.engine.model import EVENTS
+from streamproc.engine.publishing import SyncPoint, changed_rows, changed_users
+from streamproc.engine.ranker import Ranker
+from streamproc.engine.view import ModelView
+from streamproc.engine.windows import Windows
+from streamproc.errors import ConfigError
+from streamproc_models.heads import popularity
+from streamproc_models.slots import FREE
+from tests.event_columns import Event, at_random, hashes
+from tests.learning import begin, feed, learner_of, next_items
+
+EVENTS_1300 = at_random(1300)
+USERS = [f"user {number}" for number in range(40)]
+CONFIGS = {
+    "plain": Config(),
+    "nothing twice": Config(rules=RulesConfig(exclude_seen=True)),
+    "few items": Config(items=ItemsConfig(max=40)),
+    "few users": Config(users=UsersConfig(max=12)),
+    "few of all, nothing twice": Config(
+        items=ItemsConfig(max=40), users=UsersConfig(max=12), rules=RulesConfig(exclude_seen=True)
+    ),
+}
+
+
+class Worker:
+    """A mirror of the model and the users' states, fed by what a learner publishes."""
+
+    def __init__(self, config):
+        self.config, self.view = config, ModelView(config)
+        self.states, self.version = {}, 0
+
+    def sync(self, learner):
+        """One publication, as it comes out of the topics."""
+        self.version += 1
+        assert self.view.apply(changed_rows(learner, SyncPoint(self.version, learner.events)))
+        for changes in changed_users(learner):
+            for name, value in changes:
+                self.states.pop(name, None)
+                if value is not None:
+                    self.states[name] = value
+        return self
+
+    def windows(self):
+        """As a lease restores them."""
+        windows = Windows(self.config, 1)
+        windows.load(self.states)
+        return windows
+
+    def slates(self, names):
+        """By user: the items on the slate by name, their scores and their sources."""
+        return slates(self.config, self.view, self.view.names, self.windows(), names)
+
+
+def slates(config, view, texts, windows, names):
+    found = Ranker(config).rank(view, windows, windows.find(hashes(names)))
+    result = {}
+    for k, name in enumerate(names):
+        n = found.counts[k]
+        items = ids.text(texts, found.rows[k, :n])
+        result[name] = (items, found.scores[k, :n].tolist(), found.sources[k, :n].tolist())
+    return result
+
+
+def own_slates(config, learner, names):
+    """What the learner's model says, all dense features as of now, as a sync renews them."""
+    m, s = learner.model, learner.scratch
+    popularity.describe(
+        m.popularity, int(m.counters[EVENTS]), learner.items, m.features, s.x, s.x_bits, s.y, s.y_bits
+    )
+    pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+    view = SimpleNamespace(model=m, scratch=s)
+    return slates(config, view, learner.item_ids, learner.users[0].windows, names)
+
+
+def agree(first, second):
+    """The same items in the same order; scores to 1e-4, where only nearly equal ones may change places."""
+    assert first.keys() == second.keys()
+    for name, (items, scores, sources) in first.items():
+        others, their_scores, their_sources = second[name]
+        np.testing.assert_allclose(scores, their_scores, atol=1e-4)
+        if items != others:
+            by_name = dict(zip(items, scores, strict=True))
+            np.testing.assert_allclose([by_name[item] for item in others], their_scores, atol=1e-4)
+        else:
+            assert sources == their_sources
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def config(request):
+    return CONFIGS[request.param]
+
+
+@pytest.mark.parametrize("every", [1300, 400, 37])
+def test_a_worker_ranks_like_the_learner(config, every):
+    """After one sync or many, also where items and users were forgotten in between.
+
+    The vectors of sampled negatives move, too, but travel only with their item's next event; so the last sync
+    publishes every row here.
+    """
+    learner, worker = Learner(config, 1), Worker(config)
+    for start in range(0, len(EVENTS_1300), every):
+        feed(learner, EVENTS_1300[start : start + every], first=start)
+        worker.sync(learner)
+    learner.mark_all_items()
+    worker.sync(learner)
+
+    agree(worker.slates(USERS), own_slates(config, learner, USERS))
+    assert worker.windows().count == learner.users[0].windows.count
+
+
+def test_a_worker_that_came_late_ranks_the_same(config):
+    """It reads what compaction left: the newest record of each key."""
+    learner, early, topic = Learner(config, 1), Worker(config), {}
+    for start in range(0, len(EVENTS_1300), 100):
+        feed(learner, EVENTS_1300[start : start + 100], first=start)
+        rows = changed_rows(learner, SyncPoint(start, start))
+        early.view.apply(rows)
+        for key, value in rows:
+            topic.pop(key, None)
+            topic[key] = value
+    early.states = {name: value for name, value in changed_users(learner)[0] if value is not None}
+    late = Worker(config)
+    late.states = early.states
+
+    assert late.view.apply(list(topic.items()))
+
+    agree(late.slates(USERS), early.slates(USERS))
+
+
+def test_growth_reaches_the_worker():
+    """3,000 items, more than the first arrays hold."""
+    config = CONFIGS["plain"]
+    events = at_random(2500, items=3000)
+    learner, worker = learner_of(config, events[:500]), Worker(config)
+    worker.sync(learner)
+
+    feed(learner, events[500:], first=500)
+    learner.mark_all_items()
+    worker.sync(learner)
+
+    agree(worker.slates(USERS), own_slates(config, learner, USERS))
+
+
+def promoted(config, events):
+    """A learner with a generation that serves."""
+    learner = learner_of(config, events)
+    begin(learner, next_items(60))
+    generations.follow(learner, Promote(1, 1.0, 0.0))
+    learner.model.fusion.weights[:, 2:4] = 0.5  # what it says counts
+    return learner
+
+
+def test_a_generation_reaches_the_worker():
+    """With the sync after its promotion, whole."""
+    config = CONFIGS["plain"]
+    learner = promoted(config, EVENTS_1300[:900])
+    worker = Worker(config).sync(learner)
+
+    assert worker.view.generation == 1
+    agree(worker.slates(USERS), own_slates(config, learner, USERS))
+    keys = {key[:1] for key, _ in changed_rows(learner, SyncPoint(2, 0))}
+    assert LASTING not in keys  # nothing of it has changed since
+
+
+def test_newcomers_in_the_rows_of_forgotten_items_inherit_no_long_term_neighbours():
+    """Forgotten after the generation was published, and the rows given away at different syncs."""
+    config = CONFIGS["few items"]
+    learner = promoted(config, EVENTS_1300[:300])
+    worker = Worker(config).sync(learner)
+
+    for start in range(300, 1300, 10):
+        worker.sync(feed(learner, EVENTS_1300[start : start + 10], first=start))
+    learner.mark_all_items()
+    worker.sync(learner)
+
+    live = np.flatnonzero(learner.model.item[: learner.items])
+    for name in ("neighbours", "weights"):
+        ours, theirs = (getattr(m.long_term, name)[live] for m in (worker.view.model, learner.model))
+        np.testing.assert_array_equal(ours, theirs)
+    agree(worker.slates(USERS), own_slates(config, learner, USERS))
+
+
+def test_the_header_comes_last_and_makes_a_sync_whole():
+    """Until then a worker ranks with what it had."""
+    config = CONFIGS["plain"]
+    rows = changed_rows(learner_of(config, EVENTS_1300[:100]), SyncPoint(5, 77))
+    view = ModelView(config)
+    assert (view.version, view.learned_to, view.generation) == (0, 0, 0)
+
+    assert rows[-1][0] == HEADER
+    assert not view.apply(rows[:-1])
+    assert view.version == 0
+    assert view.apply(rows[-1:])
+    assert (view.version, view.learned_to) == (5, 77)
+
+
+def test_only_what_changed_is_published():
+    """One more event of a user whose last item was tea: the two items, the user, the header."""
+    config = CONFIGS["plain"]
+    learner = learner_of(config, [Event("user 1", "tea"), Event("user 2", "pot"), Event("user 2", "tea")])
+    changed_rows(learner, SyncPoint(1, 0)), changed_users(learner)
+
+    feed(learner, [Event("user 1", "cup")], first=3)
+
+    assert {key for key, _ in changed_rows(learner, SyncPoint(2, 0))} == {
+        ITEM + b"tea",
+        ITEM + b"cup",
+        HEADER,
+    }
+    assert [name for name, _ in changed_users(learner)[0]] == [b"user 1"]
+    assert [key for key, _ in changed_rows(learner, SyncPoint(3, 0))] == [HEADER]
+    assert changed_users(learner) == [[]]
+
+
+def test_forgotten_items_and_users_are_taken_out_of_their_topics():
+    """A tombstone for each that is not back by then."""
+    config = CONFIGS["few of all, nothing twice"]
+    learner = learner_of(config, EVENTS_1300[:1000])
+    items, users = dict(changed_rows(learner, SyncPoint(1, 0))), dict(changed_users(learner)[0])
+
+    live = np.flatnonzero(learner.model.item[: learner.items]).astype(np.int32)
+    here = {ITEM + name for name in ids.text(learner.item_ids, live)}
+    assert {key for key, value in items.items() if value is not None} == here | {HEADER}
+    assert {ITEM + event.item.encode() for event in EVENTS_1300[:1000]} - here <= items.keys()
+    known = {event.user.encode() for event in EVENTS_1300[:1000]}
+    assert users.keys() == known
+    assert sum(value is not None for value in users.values()) == 12
+
+
+def test_long_ids_of_users_who_come_and_go_in_one_batch_are_kept_whole():
+    """Their tombstones need more room than all the ids that were there before."""
+    config = Config(users=UsersConfig(max=2))
+    names = [f"user {n} {chr(97 + n % 26) * 200}" for n in range(200)]
+    learner = learner_of(config, [Event("u", "tea")])
+    feed(learner, [Event(name, "tea") for name in names], first=1)
+
+    changes = dict(changed_users(learner)[0])
+
+    assert {name for name, value in changes.items() if value is None} == {
+        b"u",
+        *(n.encode() for n in names[:-2]),
+    }
+    assert {name for name, value in changes.items() if value is not None} == {n.encode() for n in names[-2:]}
+
+
+def test_a_worker_with_other_heads_refuses_the_model():
+    """Its rows have other lengths: it says so, instead of reading nonsense."""
+    rows = changed_rows(learner_of(Config(), EVENTS_1300[:10]), SyncPoint(1, 0))
+    view = ModelView(Config(heads=HeadsConfig(markov=MarkovConfig(slots=16))))
+
+    with pytest.raises(ConfigError, match=r"other \[heads\] settings"):
+        view.apply(rows)
+
+
+def test_publishing_changes_nothing_that_is_learned(config):
+    """The digest before and after."""
+    learner = learner_of(config, EVENTS_1300[:600])
+    before = state.digest(learner)
+
+    Worker(config).sync(learner)
+
+    assert state.digest(learner) == before
+
+
+def test_a_stranger_gets_a_slate_from_a_worker_that_has_just_started():
+    """None before the first sync, the popular and the newest after it."""
+    config = CONFIGS["plain"]
+    worker = Worker(config)
+    assert worker.slates(["stranger"])["stranger"][0] == []
+
+    worker.sync(learner_of(config, EVENTS_1300[:300]))
+
+    assert len(worker.slates(["stranger"])["stranger"][0]) == 20
+
+
+def test_nothing_that_a_user_had_is_on_a_slate_where_nobody_wants_a_thing_twice():
+    """Neither liked nor disliked, however long ago."""
+    config = CONFIGS["nothing twice"]
+    worker = Worker(config).sync(learner_of(config, EVENTS_1300))
+    had = {}
+    for event in EVENTS_1300:
+        had.setdefault(event.user, set()).add(event.item.encode())
+
+    for user, (items, _, _) in worker.slates(USERS).items():
+        assert not had[user] & set(items)
+
+
+def test_nothing_that_a_user_dislikes_is_on_a_slate():
+    """As long as it is in the window."""
+    config = CONFIGS["plain"]
+    worker = Worker(config).sync(learner_of(config, EVENTS_1300))
+    newest = {}
+    for event in EVENTS_1300:
+        newest.setdefault(event.user, []).append(event)
+
+    for user, (items, _, _) in worker.slates(USERS).items():
+        disliked = {event.item.encode() for event in newest[user][-64:] if event.strength <= 0}
+        assert not disliked & set(items)
+
+
+def test_a_row_that_is_free_has_no_long_term_neighbours_in_a_worker():
+    """So that whoever gets it starts with none."""
+    config = CONFIGS["few items"]
+    learner = promoted(config, EVENTS_1300[:300])
+    worker = Worker(config).sync(learner)
+    worker.sync(feed(learner, EVENTS_1300[300:], first=300))
+
+    free = np.flatnonzero(learner.model.item[: learner.items] == 0)
+
+    assert (worker.view.model.long_term.neighbours[free] == FREE).all()
