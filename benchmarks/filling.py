@@ -45,7 +45,7 @@ def main() -> None:
 
 def fill_windows(count: int) -> Windows:
     """Windows of one partition, full for each of `count` users, loaded as a restore does it."""
-    config = Config.model_validate({"users": {"max": 4 * count}})
+    config = Config()
     windows = Windows(config)
     state = full_state(config)
     for chunk in _names(b"user-%09d", count):
@@ -63,7 +63,7 @@ def full_state(config: Config) -> bytes:
 
 def fill_view(count: int) -> ModelView:
     """A model of `count` items with all neighbours there can be, taken over in several syncs."""
-    config = Config.model_validate({"items": {"max": 2 * count}})
+    config = Config()
     view = ModelView(config)
     header = publishing.header(warm_learner(config), SyncPoint(1, 0))
     for number, names in enumerate(_names(b"item-%09d", count)):
@@ -100,9 +100,9 @@ def _figures(table: Table, count: int, resident: int) -> Figures:
     arrays = measure(table)
     return {
         "count": count,
-        "bytes_per_row": arrays.each,  # ids and hash tables included
-        "resident_each": resident / count,
         "rows": arrays.rows,  # there is room for
+        "bytes_per_row": arrays.each,  # ids and hash tables included
+        "resident_each": resident / count,  # the room that is not used yet included
         "resident_mb": resident / 2**20,
     }
 

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import uvloop
 from aiokafka import TopicPartition
+from numpy.typing import ArrayLike
 
 from benchmarks import workloads
 from benchmarks.cores import Load
@@ -62,7 +64,7 @@ def run(quick: bool) -> Iterator[Result]:
     events = size.warm + size.rate * size.seconds
     workload = workloads.load(workloads.SHOP if quick else workloads.YOOCHOOSE, events)
     with Stage(SETTINGS) as stage:
-        yield from asyncio.run(_measured(stage, workload, size))
+        yield from uvloop.run(_measured(stage, workload, size))  # like the parts
 
 
 async def _measured(stage: Stage, workload: Workload, size: Size) -> list[Result]:
@@ -73,12 +75,14 @@ async def _measured(stage: Stage, workload: Workload, size: Size) -> list[Result
     await stage.until(lambda now: now.total("worker", "model_version") > 0)
     load = Load()
     async with _following(config, names.recommendations) as slates, _following(config, names.model) as model:
-        began = time.time()
+        began, before = time.time(), stage.processor()
         sent = await _send(config, workload.part(size.warm, len(workload.values)), size.rate)
+        used = stage.processor()
         await asyncio.sleep(AFTERWARDS)
     foreign = load.foreign()
     counted = [event for event in sent if event.at >= began + size.dropped]
-    clicks = _percentiles(_clicks(counted, slates)) | {"rate": len(sent) / (sent[-1].at - began)}
+    clicks = _clicks(counted, slates) | {"rate": len(sent) / (sent[-1].at - began)}
+    clicks |= {f"{name}_us": (used[name] - before[name]) / len(sent) * 1e6 for name in used}
     rows = _percentiles(await _rows(config, model, began + size.dropped)) | _applied(stage)
     goals = _goals(config) if size is FULL else ((), ())
     name = workload.name
@@ -132,19 +136,41 @@ async def _follow(consumer: Any, found: list[Arrived]) -> None:
         found += [Arrived(now, record) for some in records for record in some]
 
 
-def _clicks(sent: Sequence[Sent], slates: Sequence[Arrived]) -> list[float]:
-    """Seconds from each event to its user's first slate for it or a later one; inf where there is none."""
-    answers: dict[bytes, list[tuple[int, float]]] = defaultdict(list)
+class Answered(NamedTuple):
+    """An event and the slate that its user saw first after it; seconds on the wall clock."""
+
+    sent: float
+    stored: float  # in the events topic
+    ranked: float
+    seen: float  # by a consumer
+
+
+def _answered(sent: Sequence[Sent], slates: Sequence[Arrived]) -> list[Answered]:
+    """Each event with its user's first slate for it or a later one, where there is one."""
+    answers: dict[bytes, list[tuple[int, float, float]]] = defaultdict(list)
     for at, record in slates:
-        trigger = decode_slate(record.value).trigger
-        if trigger.kind == "event":
-            answers[record.key].append((trigger.offset, at))
-    waited = []
+        slate = decode_slate(record.value)
+        if slate.trigger.kind == "event":
+            answers[record.key].append((slate.trigger.offset, slate.generated_at / MS, at))
+    found = []
     for event in sent:
-        of_user = answers[event.user]
-        first = bisect_left(of_user, (event.answer.result().offset, 0.0))
-        waited.append(of_user[first][1] - event.at if first < len(of_user) else np.inf)
-    return waited
+        of_user, stored = answers[event.user], event.answer.result()
+        first = bisect_left(of_user, (stored.offset, 0.0, 0.0))
+        if first < len(of_user):
+            found.append(Answered(event.at, stored.timestamp / MS, *of_user[first][1:]))
+    return found
+
+
+def _clicks(sent: Sequence[Sent], slates: Sequence[Arrived]) -> Figures:
+    """How long until a slate was seen, and how much of it was spent where."""
+    times = np.array(_answered(sent, slates))  # (events, 4)
+    to_topic, to_rank, to_consumer = (np.diff(times, axis=1).mean(0) * MS).tolist()
+    return _percentiles(times[:, 3] - times[:, 0]) | {
+        "lost": len(sent) - len(times),
+        "mean_to_topic": to_topic,
+        "mean_to_ranked": to_rank,
+        "mean_to_consumer": to_consumer,
+    }
 
 
 async def _rows(config: Config, model: Sequence[Arrived], since: float) -> list[float]:
@@ -168,9 +194,9 @@ def _applied(stage: Stage) -> Figures:
     return {"apply_mean": seconds / max(count, 1.0) * MS}
 
 
-def _percentiles(waited: Sequence[float]) -> Figures:
-    """In ms, of what came; the rest is counted."""
-    there = np.array([each for each in waited if each < np.inf])
-    shares = np.percentile(there, (50, 95, 99)) * MS
+def _percentiles(waited: ArrayLike) -> Figures:
+    """Of seconds, in ms."""
+    seconds = np.asarray(waited)
+    shares = np.percentile(seconds, (50, 95, 99)) * MS
     figures: Figures = {f"p{share}": float(value) for share, value in zip((50, 95, 99), shares, strict=True)}
-    return figures | {"max": float(there.max()) * MS, "count": there.size, "lost": len(waited) - there.size}
+    return figures | {"max": float(seconds.max()) * MS, "count": seconds.size}

@@ -13,15 +13,14 @@ def table(results: Sequence[Result]) -> Table:
     for name in ("benchmark", "workload"):
         shown.add_column(name)
     shown.add_column("figure", no_wrap=True)
-    for name in ("value", "goal", "foreign"):
-        shown.add_column(name, justify="right")
+    for name in ("value", "goal"):
+        shown.add_column(name, justify="right", no_wrap=True)
     for result in results:
         _add(shown, result)
     return shown
 
 
 def _add(shown: Table, result: Result) -> None:
-    foreign = "" if result.foreign_cpu is None else f"{result.foreign_cpu:.0%}"
     first = (result.benchmark, result.workload)
     goals = {goal.figure: goal for goal in result.goals}
     for name, value in result.figures.items():
@@ -30,10 +29,10 @@ def _add(shown: Table, result: Result) -> None:
         if goal is not None:
             limit = f"{'>=' if goal.at_least else '<='} {_short(goal.limit)}"
             colour = "green" if goal.met(result.figures) else "red"
-        shown.add_row(
-            *first, name, f"[{colour}]{_short(value)}[/]" if colour else _short(value), limit, foreign
-        )
-        first, foreign = ("", ""), ""
+        shown.add_row(*first, name, f"[{colour}]{_short(value)}[/]" if colour else _short(value), limit)
+        first = ("", "")
+    if result.foreign_cpu is not None:
+        shown.add_row("", "", "[dim]CPU taken by others[/]", f"[dim]{result.foreign_cpu:.0%}[/]")
     shown.add_section()
 
 
