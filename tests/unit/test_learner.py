@@ -203,6 +203,20 @@ def test_no_freed_row_is_left_in_any_head():
         np.testing.assert_allclose(head.totals[:rows], head.weights[:rows].sum(axis=1), rtol=1e-3)
 
 
+def test_a_freed_row_does_not_come_back_as_a_popular_one():
+    """Two of 40 items have to go, one row is given away; both were popular lately at the next look."""
+    old = [Event("user 1", f"item {n % 40}") for n in range(660)]
+    late = [Event("user 1", f"item {n % 20}") for n in range(340)]
+
+    learner = learner_of(CONFIGS["few items"], [*old, Event("user 1", "new"), *late[:339]])
+
+    m = learner.model
+    [free] = np.flatnonzero(m.item[: learner.items] == 0)
+    assert learner.events == 1000
+    assert free not in m.pool.item
+    assert free not in m.pool.lately
+
+
 def test_users_stay_in_their_bounds():
     """Twelve for two partitions: six each."""
     learner = learner_of(CONFIGS["few users"], EVENTS, partitions=2)
