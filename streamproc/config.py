@@ -201,7 +201,7 @@ class CovisitationConfig(HeadConfig):
     slots: int = Field(default=64, ge=1, le=256)  # neighbours kept per item
     half_life: Rate = 500_000.0  # events
     learn_window: int = Field(default=5, ge=1, le=64)  # recent items paired with each new one
-    score_window: int = Field(default=5, ge=1, le=64)  # recent items that vote
+    score_window: int = Field(default=5, ge=1, le=12)  # recent items that vote; a ranking has room for 12
     backward: Share = 0.3  # weight of the pair the other way round
 
 

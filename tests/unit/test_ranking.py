@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.config import Config
-from streamproc.engine import pool, ranking, scoring
+from streamproc.config import Config, CovisitationConfig, LongTermConfig, MarkovConfig
+from streamproc.engine import pool, ranking, scoring, scratch
+from streamproc.engine.candidates import LONG_TERM_CANDIDATES
 from streamproc.engine.learner import Learner
 from streamproc.engine.looking import look
 from streamproc.engine.pool import OUTSIDE, RECURRENT, TASTE
@@ -291,3 +292,20 @@ def test_a_slate_does_not_depend_on_whose_turn_it_was_before(learned, names):
 
     assert whole.rows[-1].tolist() == single.rows[0].tolist()
     assert whole.scores[-1].tolist() == single.scores[0].tolist()
+
+
+def test_the_working_memory_holds_all_candidates_that_a_configuration_allows():
+    """Kernels write into it unchecked: the window, its followers, neighbours and long-term neighbours."""
+    window, followers, slots, votes, padding = 64, 256, 256, 12, 3
+
+    most = window + followers + slots * votes + window * LONG_TERM_CANDIDATES + padding
+
+    assert most <= scratch.WIDTH < scratch.STAMP_STEP
+    for head, field, limit in (
+        (MarkovConfig, "slots", followers),
+        (CovisitationConfig, "slots", slots),
+        (CovisitationConfig, "score_window", votes),
+        (LongTermConfig, "window", window),
+    ):
+        with pytest.raises(ValueError, match=f"less than or equal to {limit}"):
+            head(**{field: limit + 1})
