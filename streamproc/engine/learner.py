@@ -72,7 +72,7 @@ class Users:
 class Learner:
     """Everything learned, and the loop that learns it: a function of the journal's records alone."""
 
-    def __init__(self, config: Config, partitions: int, sample_every: int = 16) -> None:
+    def __init__(self, config: Config, partitions: int, sample_every: int = 64) -> None:
         self.config = config
         self.settings = _settings(config, sample_every)
         self.items_limit = config.items.max

@@ -28,7 +28,8 @@ PER_ITEM = frozenset(
     " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts"
     " long_term.neighbours long_term.weights pool.place".split()
 )
-TABLES = frozenset(("keys", "rows", "mask"))  # follow from the other arrays, or from the configuration
+# What follows from the other arrays, or from the configuration.
+TABLES = frozenset(("keys", "rows", "mask", "rates", "keeps"))
 _OWN_LENGTH = frozenset(("counters", "bounds"))  # of the users' arrays: not one per user
 
 

@@ -27,6 +27,7 @@ class Popularity(NamedTuple):
     first: I64  # (items,), number of the item's first event; -1 where none
     totals: F64  # (3,), decayed count of all events, as of now
     rates: F64  # (3,), ln 2 / half-life, per event
+    keeps: F64  # (3,), what an event leaves of the count before it, exp(-rate)
 
 
 def empty(items: int, half_lives: tuple[float, ...]) -> Popularity:
@@ -37,6 +38,7 @@ def empty(items: int, half_lives: tuple[float, ...]) -> Popularity:
         np.full(items, -1, np.int64),
         np.zeros(HALF_LIVES),
         _LN2 / np.asarray(half_lives, np.float64),
+        np.exp(-_LN2 / np.asarray(half_lives, np.float64)),
     )
 
 
@@ -46,7 +48,7 @@ def learn(head: Popularity, item: int, event: int, weight: float) -> None:
     gap = event - head.last[item] if head.last[item] >= 0 else 0
     for h in range(HALF_LIVES):
         head.counts[item, h] = head.counts[item, h] * np.exp(-head.rates[h] * gap) + weight
-        head.totals[h] = head.totals[h] * np.exp(-head.rates[h]) + weight
+        head.totals[h] = head.totals[h] * head.keeps[h] + weight
     head.last[item] = event
     if head.first[item] < 0:
         head.first[item] = event
@@ -57,7 +59,8 @@ def describe_one(head: Popularity, item: int, event: int, features: F32) -> None
     """The features (4,) of one item at number `event`: ln(1 + 1e5 share) per half-life, ln age / 3."""
     gap = event - head.last[item]
     for h in range(HALF_LIVES):
-        share = head.counts[item, h] * np.exp(-head.rates[h] * gap) / (head.totals[h] + 1e-9)
+        left = np.exp(-head.rates[h] * gap) if gap > 0 else 1.0
+        share = head.counts[item, h] * left / (head.totals[h] + 1e-9)
         features[h] = np.log(1.0 + _RESOLUTION * share)
     features[AGE] = np.log(1.0 + event - head.first[item]) / 3.0
 
