@@ -24,6 +24,7 @@ from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.windows import RING, Windows
 from streamproc_models import evaluation
+from streamproc_models.arrays import I32
 from streamproc_models.heads import gru_training
 from streamproc_models.heads.gru_training import GruStep
 
@@ -94,6 +95,7 @@ class Learner:
         self.assembler = Assembler()
         self.decided = False  # on the generation in shadow
         self.lasting_changed = False
+        self.swept = 0  # rows that the present round of publications has renewed
 
     @property
     def events(self) -> int:
@@ -168,10 +170,16 @@ class Learner:
 
     def mark_all_items(self) -> None:
         """Every row in use is published again at the next sync."""
-        rows = self.items
-        self.memory.dirty[:rows] = 1
-        self.memory.dirty_rows[:rows] = np.arange(rows)
-        self.memory.counters[DIRTY] = rows
+        self.mark_items(np.arange(self.items, dtype=np.int32))
+
+    def mark_items(self, rows: I32) -> None:
+        """These rows (n,), each named once, are published at the next sync."""
+        memory = self.memory
+        fresh = rows[memory.dirty[rows] == 0]
+        count = int(memory.counters[DIRTY])
+        memory.dirty[fresh] = 1
+        memory.dirty_rows[count : count + fresh.size] = fresh
+        memory.counters[DIRTY] += fresh.size
 
 
 def longer(array: Any, rows: int) -> Any:

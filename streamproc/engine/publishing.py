@@ -15,6 +15,7 @@ from streamproc_models import evaluation
 from streamproc_models.arrays import I32
 
 Rows = list[tuple[bytes, bytes | None]]
+SWEEP, SWEEP_ROWS = 60, 500  # every row within so many syncs; at most so many rows at each
 
 
 class SyncPoint(NamedTuple):
@@ -28,6 +29,7 @@ def changed_rows(learner: Learner, point: SyncPoint) -> Rows:
     """Records for `model`, the header last; forgets what was changed."""
     gone: Rows = [(prefix + name, None) for name in learner.gone_items for prefix in (ITEM, LASTING)]
     learner.gone_items.clear()
+    _sweep_on(learner)
     rows = _take_dirty_items(learner)
     changed = gone + _item_rows(learner, rows)
     if learner.lasting_changed:
@@ -77,6 +79,16 @@ def _changed_users(users: Users) -> Rows:
     back = set(names := users.windows.user_ids(live))
     states = users.windows.pack(live)
     return [(name, None) for name in gone if name not in back] + list(zip(names, states, strict=True))
+
+
+def _sweep_on(learner: Learner) -> None:
+    """Vectors also move as sampled negatives, which marks no row: so all rows are renewed in turn."""
+    if learner.memory.counters[DIRTY] == 0:
+        return  # nothing was learned, so nothing moved
+    share = min(-(-learner.items // SWEEP), SWEEP_ROWS)
+    start = learner.swept if learner.swept < learner.items else 0
+    learner.swept = min(start + share, learner.items)
+    learner.mark_items(np.arange(start, learner.swept, dtype=np.int32))
 
 
 def _take_dirty_items(learner: Learner) -> I32:
