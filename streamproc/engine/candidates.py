@@ -104,15 +104,16 @@ def _seen_before(window: I32, d: int) -> bool:
 @tight
 def _scatter(s: Scratch, names: I32, weights: F32, fill: int, scale: Real, n: int) -> int:
     """Without a branch: a stranger's number is simply the next free one."""
-    base = s.stamps[BASE]
+    base, stamps, items, near = s.stamps[BASE], s.stamp, s.item, s.near
     for slot in range(fill):
-        row = names[slot]
-        number = s.stamp[row] - base
+        row = np.uint32(names[slot])  # unsigned: a signed index is checked for counting from the end
+        number = stamps[row] - base
         stranger = number < 0
         number = n if stranger else number
-        s.stamp[row] = base + number
-        s.item[number] = row
-        s.near[number] += scale * weights[slot]
+        place = np.uint32(number)
+        stamps[row] = base + number
+        items[place] = names[slot]
+        near[place] += scale * weights[slot]
         n += int(stranger)
     return n
 

@@ -49,7 +49,7 @@ def _describe_links(m: Model, s: Scratch, weight: Real) -> None:
             s.lasting[c] = max(s.lasting[c], np.float32(0.0))
         _log_and_root(s, s.lasting, LASTING_SCALE, x[fusion.LONG_TERM], x[fusion.LONG_TERM_ROOT], n)
     for c in range(n):
-        row = s.item[c]
+        row = np.uint32(s.item[c])  # unsigned: a signed index is checked for counting from the end
         x[fusion.POPULARITY_SHORT, c] = m.features[row, 0]
         x[fusion.POPULARITY_MEDIUM, c] = m.features[row, 1]
         x[fusion.POPULARITY_LONG, c] = m.features[row, 2]

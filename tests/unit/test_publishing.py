@@ -203,16 +203,18 @@ def test_the_header_comes_last_and_makes_a_sync_whole():
 
 
 def test_only_what_changed_is_published():
-    """One more event of a user whose last item was tea: the two items, the user, the header."""
+    """One more event after tea: its two items, the row whose turn it is, its user, the header."""
     config = CONFIGS["plain"]
     learner = learner_of(config, [Event("user 1", "tea"), Event("user 2", "pot"), Event("user 2", "tea")])
     changed_rows(learner, SyncPoint(1, 0)), changed_users(learner)
 
     feed(learner, [Event("user 1", "cup")], first=3)
 
+    turn = ITEM + ids.text(learner.item_ids, np.array([learner.swept], np.int32))[0]
     assert {key for key, _ in changed_rows(learner, SyncPoint(2, 0))} == {
         ITEM + b"tea",
         ITEM + b"cup",
+        turn,
         HEADER,
     }
     assert [name for name, _ in changed_users(learner)[0]] == [b"user 1"]
