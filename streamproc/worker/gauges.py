@@ -28,6 +28,7 @@ class Gauges:
         self._clock = clock
         self._topic = topics(config).events.name
         self._rebalancing_since: float | None = None
+        self._joined = False
         metrics.ready.set(0)
 
     def look(self) -> None:
@@ -50,6 +51,7 @@ class Gauges:
 
     def rebalanced(self) -> None:
         """They are served again, here or elsewhere."""
+        self._joined = True
         if self._rebalancing_since is not None:
             self._metrics.rebalance.observe(self._clock.seconds() - self._rebalancing_since)
             self._rebalancing_since = None
@@ -59,8 +61,10 @@ class Gauges:
         return transport.desk.living() if isinstance(transport, LeaseTransport) else []
 
     def _is_ready(self, leases: list[Lease]) -> bool:
+        """Also before anything was learned, as on a new cluster: events are journalled all the same."""
         assigned = {tp for tp in self._app.consumer.assignment() if tp.topic == self._topic}
-        return self._part.view.version > 0 and len(leases) == len(assigned)
+        caught_up = self._part.follower.caught_up.is_set()
+        return self._joined and caught_up and len(leases) == len(assigned)
 
     def _lag(self, lease: Lease) -> None:
         labels = (self._topic, str(lease.tp.partition))
