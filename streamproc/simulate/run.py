@@ -60,6 +60,8 @@ async def _run(config: Config, settings: Settings, stop: Stop, say: Say) -> int:
     watch = Watch(shop.regular(), say)
     async with Feed(config, topics(config).events.name) as feed:
         views = [_follow(config, watch), _keep_record(config, say)] if settings.watch else []
+        if settings.watch:
+            watch.introduce()
         tasks = [asyncio.create_task(view) for view in views]
         try:
             return await _send(feed, shop, settings, stop, watch)

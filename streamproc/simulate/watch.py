@@ -11,6 +11,14 @@ from streamproc.contracts.slates import Slate, SlateItem
 
 SHOWN = 5  # items of a slate
 WORDS = {"view": "looks at", "like": "likes", "cart": "puts into the cart", "purchase": "buys"}
+CAUSES = {
+    "event": "for what they did",
+    "refresh": "since the long-term interests were refreshed",
+    "cold": "for the first time",
+}
+INTRODUCTION = """\
+{user} is one of the customers: what they do, then the first {shown} of their slate, before -> now, and why.
+recall@20 is how often an event's item was among the 20 that were predicted just before."""
 
 Say = Callable[[RenderableType], None]
 
@@ -23,6 +31,10 @@ class Watch:
         self._say = say
         self._clicks: list[Event] = []  # since the last slate that was shown
         self._before: list[SlateItem] = []
+
+    def introduce(self) -> None:
+        """What there is to see."""
+        self._say(Text(INTRODUCTION.format(user=self.user_id, shown=SHOWN), style="italic"))
 
     def clicked(self, event: Event) -> None:
         self._clicks.append(event)
@@ -37,7 +49,7 @@ class Watch:
                 Text(f"{self.user_id} {WORDS.get(event.type, event.type)} {event.item_id}", style="bold")
             )
         if not self._clicks:
-            self._say(Text(f"{self.user_id} gets a new slate: {slate.trigger.kind}", style="bold"))
+            self._say(Text(f"{self.user_id} gets a new slate {CAUSES[slate.trigger.kind]}", style="bold"))
         self._say(comparison(self._before, after))
         self._clicks, self._before = [], after
 
