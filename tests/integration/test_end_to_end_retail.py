@@ -15,6 +15,7 @@ ALONE = {"kafka": {"partitions": 1}, "refresh": {"enabled": False}}
 def good_enough(header):
     """The fusion's figures since the first event."""
     fusion = live(header)["fusion"]
+    print(", ".join(f"{name} {figure:.4f}" for name, figure in fusion.items()))
     assert fusion["recall_at_20"] >= RECALL
     assert fusion["mrr_at_20"] >= RECIPROCAL_RANK
 
@@ -65,6 +66,7 @@ def each_decided_once(journal):
     assert len(journal.generations) >= 3
     decided = Counter(decision.generation for decision in journal.decisions)
     *earlier, newest = journal.generations
+    print(*journal.decisions, sep="\n")
     assert all(decided[generation] == 1 for generation in earlier)
     assert decided[newest] <= 1
 
