@@ -20,6 +20,9 @@ HEADS = range(POPULARITY, LONG_TERM + 1)
 TRIALS, AT_1, AT_10, AT_20, RECIPROCAL, GAIN = range(6)  # columns of the sums
 MISS = 1 << 30
 _MEMORY = 1.0 / 20_000.0  # of the recent MRR, in predictions
+_DEPTH = 20
+_RECIPROCALS = 1.0 / np.arange(1.0, _DEPTH + 1.0)
+_GAINS = 1.0 / np.log2(np.arange(2.0, _DEPTH + 2.0))
 
 
 class Record(NamedTuple):
@@ -52,13 +55,13 @@ def count(record: Record, model: int, rank: int) -> None:
     sums = record.sums[model]
     sums[TRIALS] += 1.0
     reciprocal = 0.0
-    if rank < 20:
-        reciprocal = 1.0 / (rank + 1.0)
+    if rank < _DEPTH:
+        reciprocal = _RECIPROCALS[rank]
         sums[AT_1] += 1.0 if rank < 1 else 0.0
         sums[AT_10] += 1.0 if rank < 10 else 0.0
         sums[AT_20] += 1.0
         sums[RECIPROCAL] += reciprocal
-        sums[GAIN] += 1.0 / np.log2(rank + 2.0)
+        sums[GAIN] += _GAINS[rank]
     fading = max(_MEMORY, 1.0 / sums[TRIALS])
     record.recent[model] += (reciprocal - record.recent[model]) * fading
 

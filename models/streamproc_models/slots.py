@@ -50,12 +50,12 @@ def _smallest(values: F32) -> float:
         c, d = min(c, values[slot + 2]), min(d, values[slot + 3])
     for slot in range(whole, values.size):
         a = min(a, values[slot])
-    return min(min(a, b), min(c, d))
+    return float(min(min(a, b), min(c, d)))
 
 
 @tight
 def _displace(names: I32, values: F32, item: int, weight: np.float32) -> Real:
-    lightest = _smallest(values)
+    lightest = np.float32(_smallest(values))
     chosen = np.int32(values.size)
     for slot in range(values.size):
         here = np.int32(slot) if values[slot] == lightest else np.int32(values.size)

@@ -15,6 +15,8 @@ from streamproc_models.vector import log_into
 RESOLUTION = np.float32(1e5)  # a share of 1e-5 reads as ln 2
 BLEND_WINDOW, BLEND_DECAY = 10, 0.9  # of the factors of the newest items
 ROOT = np.float32(4.0)
+_RECIPROCALS = (1.0 / np.arange(1.0, 66.0)).astype(np.float32)  # 1 / (1 + steps back), a window's worth
+_LOGS = np.log(np.arange(1.0, 66.0)).astype(np.float32)  # ln(1 + events)
 ONE, HALF = np.float32(1.0), np.float32(0.5)  # recurrent logits are halved, to the range of the others
 LASTING_SCALE = np.float32(0.05)  # keeps long-term scores in the range of the shares
 
@@ -117,8 +119,8 @@ def columns(transposed: F32, by: F32, out: F32) -> None:
 def _describe_window(s: Scratch) -> None:
     x = s.features
     for c in range(s.counts[IN_WINDOW]):
-        x[fusion.RECENCY, c] = ONE / np.float32(1 + s.recency[c])
-        x[fusion.REPEATS, c] = np.log(ONE + np.float32(s.repeats[c]))
+        x[fusion.RECENCY, c] = _RECIPROCALS[s.recency[c]]
+        x[fusion.REPEATS, c] = _LOGS[s.repeats[c]]
         x[fusion.IN_WINDOW, c] = ONE
         x[fusion.IS_LAST, c] = 0.0
     x[fusion.IS_LAST, 0] = ONE

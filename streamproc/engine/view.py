@@ -20,6 +20,7 @@ from streamproc_models.kernel import kernel
 from streamproc_models.slots import FREE
 
 _FIRST_ROWS = 1024
+GROWTH = 125  # percent of the rows so far: a spare row costs as much as one in use
 
 
 class ModelView:
@@ -69,7 +70,9 @@ class ModelView:
                 "Give worker and trainer the same configuration",
             )
         if header.items > model.capacity(self.model):
-            self._grow(min(self.config.items.max, max(header.items, 2 * model.capacity(self.model))))
+            self._grow(
+                min(self.config.items.max, max(header.items, GROWTH * model.capacity(self.model) // 100))
+            )
         changes, self._waiting = self._waiting, {}
         self._take_out([key[1:] for key, value in changes.items() if value is None and key[:1] == ITEM])
         self._put_items({k[1:]: v for k, v in changes.items() if v is not None and k[:1] == ITEM})

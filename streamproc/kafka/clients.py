@@ -32,8 +32,13 @@ def new_transactional_producer(config: Config, transactional_id: str) -> Any:
     )
 
 
-def new_consumer(config: Config, committed: bool = True) -> Any:
-    """An AIOKafkaConsumer without a group; `committed`: no records of open or aborted transactions."""
+def new_consumer(
+    config: Config, committed: bool = True, gather_bytes: int = 1, gather_ms: int = POLL_MS
+) -> Any:
+    """An AIOKafkaConsumer without a group; `committed`: no records of open or aborted transactions.
+
+    The broker answers a fetch when it has `gather_bytes`, or after `gather_ms`.
+    """
     return AIOKafkaConsumer(
         bootstrap_servers=config.kafka.bootstrap_servers,
         request_timeout_ms=int(config.kafka.request_timeout * 1000),
@@ -41,7 +46,8 @@ def new_consumer(config: Config, committed: bool = True) -> Any:
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_wait_ms=POLL_MS,
+        fetch_min_bytes=gather_bytes,
+        fetch_max_wait_ms=gather_ms,
     )
 
 

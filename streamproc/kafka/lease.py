@@ -26,6 +26,8 @@ class Limits(NamedTuple):
 
     batch: int  # most records in one call of process()
     seconds: float  # longest time that one call of process() may take
+    gather_bytes: int = 1  # the broker waits for so much before it answers a fetch,
+    gather_seconds: float = 1.5  # or for so long
 
     @property
     def buffer(self) -> int:

@@ -133,6 +133,14 @@ class LeaseConsumer(driver.Consumer):
 class LeaseConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's thread around aiokafka's consumer, whose end is certain."""
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """With the desk's patience: Faust has no setting for it, and a fetch per record is dear."""
+        consumer = super()._create_worker_consumer(transport)
+        limits = cast(LeaseTransport, transport).desk.limits
+        consumer._fetch_min_bytes = limits.gather_bytes
+        consumer._fetch_max_wait_ms = int(limits.gather_seconds * 1000)
+        return consumer
+
     async def on_thread_stop(self) -> None:
         """Without a broker aiokafka's stop() may hang or cancel itself; Faust would wait for ever."""
         try:

@@ -14,6 +14,7 @@ from streamproc.kafka.clients import new_consumer
 from streamproc.refresh.history import JournalHistory
 
 WAIT_MS = 100  # for the records of one fetch
+GATHER_BYTES, GATHER_MS = 1 << 20, 500  # nobody waits for what a refresh has read
 STOP = 0.5  # seconds that a consumer gets to close
 
 
@@ -27,7 +28,7 @@ class JournalTail:
         self.history = history
         self._config = config
         self._tp = TopicPartition(topics(config).journal.name, 0)
-        self._consumer = new_consumer(config, committed=False)
+        self._consumer = new_consumer(config, False, GATHER_BYTES, GATHER_MS)
 
     async def __aenter__(self) -> Self:
         kafka = self._config.kafka

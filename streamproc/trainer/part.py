@@ -33,12 +33,14 @@ logger = logging.getLogger(__name__)
 TICK = 0.05  # seconds; how late a sync may be when nothing arrives
 SHOW = 0.1  # seconds between two looks at the figures
 RECORDS = 16  # of at most 4000 events each: what is under way when an order to stop comes
+GATHER_BYTES, GATHER_SECONDS = 1 << 16, 0.03  # a fetch per record would cost more than learning it
 STOP_SECONDS = 3.0  # to write the last snapshot
 
 
 def limits(config: Config) -> Limits:
     """How much is done at a time; the limit of seconds only breaks what hangs."""
-    return Limits(batch=RECORDS, seconds=3 * config.kafka.request_timeout + TRANSACTION_SECONDS)
+    seconds = 3 * config.kafka.request_timeout + TRANSACTION_SECONDS
+    return Limits(RECORDS, seconds, GATHER_BYTES, GATHER_SECONDS)
 
 
 def transactional_id(config: Config) -> str:
