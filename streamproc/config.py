@@ -179,7 +179,7 @@ class RefreshConfig(Section):
     method: Literal["auto", "ease", "als"] = "auto"
     ease_max_items: Count = 5000  # auto takes EASE up to so many items, ALS above
     shadow_events: Count = 2000  # predictions in shadow: half to learn its weights, half to be compared
-    margin: float = Field(default=0.01, ge=0, lt=1)  # share by which recall@20 or MRR@20 may be lower: noise
+    margin: float = Field(default=0.0, ge=0, lt=1)  # share by which recall@20 or MRR@20 may be lower: noise
     history: Count = 2_000_000  # newest events that a refresh reads
 
 

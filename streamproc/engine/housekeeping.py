@@ -24,6 +24,7 @@ def keep_house(m: Model, memory: Memory, s: Scratch) -> None:
         popularity.describe(m.popularity, event, items, m.features, s.x, s.x_bits, s.y, s.y_bits)
     if event % pool.REBUILD == pool.REBUILD - 1:
         pool.renew_tops(m.pool, m.popularity, m.factors.recent, event, items)
+        pool.describe(m.pool, m.popularity, event, m.features)
         pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
         m.counters[SERVING] = _best_answer(memory.record)
 

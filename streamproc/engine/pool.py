@@ -10,7 +10,7 @@ import numpy as np
 
 from streamproc_models.arrays import F32, F64, I32, I64
 from streamproc_models.heads.gru import Gru
-from streamproc_models.heads.popularity import Popularity
+from streamproc_models.heads.popularity import Popularity, describe_one
 from streamproc_models.kernel import kernel, tight
 
 TOP = 100
@@ -19,7 +19,7 @@ NEWEST_AT = 2 * TOP
 OUTSIDE = 511  # the place of an item that is not in the pool
 WIDTH = 512
 REBUILD = 500  # events between two rebuilds
-DESCRIBE = 1000  # events between two renewals of all items' features
+DESCRIBE = 2000  # events between two renewals of all items' features; of pooled ones, each rebuild
 IMPOSSIBLE = np.float32(-1e30)
 STARTED, NEWCOMERS = 0, 1  # places in `counters`
 TASTE, RECURRENT = 4, 5  # rows of `features` that depend on the user
@@ -56,6 +56,15 @@ def empty(items: int, factors: int, hidden: int) -> Pool:
         np.full(TOP, -1, np.int32),
         np.zeros(2, np.int64),
     )
+
+
+@tight
+def describe(pool: Pool, popularity: Popularity, event: int, features: F32) -> None:
+    """Renews the features (items, 4) of the items that are about to be seated."""
+    for q in range(SIZE):
+        row = _candidate(pool, q)
+        if row >= 0 and popularity.last[row] >= 0:
+            describe_one(popularity, row, event, features[row])
 
 
 @tight
