@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from streamproc.config import DAY, Config, KafkaConfig
 
-DELETE, COMPACT, BOTH = "delete", "compact", "compact,delete"
+DELETE, COMPACT = "delete", "compact"
 
 _ARRIVAL = {"message.timestamp.type": "LogAppendTime"}  # no producer's clock decides over anything
 _SEGMENTS = {"segment.bytes": str(64 * 1024 * 1024)}  # only closed segments are compacted or deleted
@@ -47,7 +47,7 @@ def topics(config: Config) -> Topics:
         journal=_topic(kafka, "journal", 1, DELETE, _ARRIVAL | _retention(kafka.journal_retention)),
         model=_topic(kafka, "model", 1, COMPACT, _SEGMENTS | _COMPACTION),
         users=_topic(kafka, "users", many, COMPACT, _SEGMENTS | _COMPACTION),
-        recommendations=_topic(kafka, "recommendations", many, BOTH, _SEGMENTS | _retention(30 * DAY)),
+        recommendations=_topic(kafka, "recommendations", many, COMPACT, _SEGMENTS | _COMPACTION),
     )
 
 

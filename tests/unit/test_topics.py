@@ -16,7 +16,7 @@ def test_every_topic_has_its_place():
         "shop.journal": (1, "delete"),
         "shop.model": (1, "compact"),
         "shop.users": (6, "compact"),
-        "shop.recommendations": (6, "compact,delete"),
+        "shop.recommendations": (6, "compact"),
     }
 
 
