@@ -7,6 +7,7 @@ from typing import NamedTuple
 from benchmarks import workloads
 from benchmarks.cores import Load, pinned
 from benchmarks.result import Figures, Goal, Result, at_least
+from streamproc.collector import settle
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.engine.learner import Learner
@@ -43,6 +44,7 @@ def run(quick: bool) -> Iterator[Result]:
     """Every stream there is; with `quick` a short simulated one."""
     config = Config()
     warm_learner(config)
+    settle()  # as a trainer does
     if quick:
         yield _measured(config, workloads.load(workloads.SHOP, QUICK_EVENTS))
         return

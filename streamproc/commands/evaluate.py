@@ -55,12 +55,14 @@ def command(
 
 
 def _files(config: Config, files: tuple[Path, ...], columns: str | None, where: tuple[str, ...]) -> "Report":
+    from streamproc.collector import settle
     from streamproc.engine.warming import warm_learner
     from streamproc.evaluate.run import evaluate
     from streamproc.files.columns import Columns
     from streamproc.files.where import Where
 
     warm_learner(config)
+    settle()
     named = Columns.parse(columns) if columns else None
     return evaluate(config, _batches(files, named, [Where.parse(each) for each in where]))
 
@@ -89,10 +91,12 @@ def _journal(config: Config) -> "Report":
 
     from rich.console import Console
 
+    from streamproc.collector import settle
     from streamproc.engine.warming import warm_learner
     from streamproc.evaluate.journal import evaluate_journal
 
     warm_learner(config)
+    settle()
     with Console(stderr=True).status("learning the journal again") as status:
         return asyncio.run(evaluate_journal(config, lambda n: status.update(f"{n:,} events learned")))
 

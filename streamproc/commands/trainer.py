@@ -20,6 +20,7 @@ def command(config: Config) -> None:
 
     from streamproc.aside import aside
     from streamproc.clock import SystemClock
+    from streamproc.collector import settle
     from streamproc.contracts.topics import topics
     from streamproc.errors import Fenced
     from streamproc.kafka.admin import ensure_topics
@@ -46,6 +47,7 @@ def command(config: Config) -> None:
         serve(registry, config.metrics.host, config.metrics.trainer_port, config.data_dir, "trainer")
         began = time.monotonic()
         await aside(warm, config)
+        settle()
         logger.info("kernels are ready after %.1f s", time.monotonic() - began)
         await ensure_topics(config)
 

@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from streamproc.clock import SystemClock
+from streamproc.collector import settle
 from streamproc.config import Config
 from streamproc.contracts.topics import topics
 from streamproc.kafka.app import PartApp, make_app, run_app
@@ -36,7 +37,7 @@ def run(config: Config) -> None:
     async def start() -> None:
         await part.open()
         app.add_future(part.follower.run())
-        warmup.settle()
+        settle()
         logger.info("joining the group %sworker at %s", config.kafka.prefix, config.kafka.bootstrap_servers)
 
     run_app(app, start, part.close)

@@ -4,7 +4,6 @@ Compiling takes a minute on a machine that has not done it yet, and loading what
 too long for a stream that waits.
 """
 
-import gc
 import logging
 
 import numpy as np
@@ -21,7 +20,6 @@ from streamproc.worker.observing import Observer
 
 logger = logging.getLogger(__name__)
 
-THRESHOLDS = (50_000, 20, 100)  # of the collector: what lives long is arrays, which it need not look at
 LATE_ENOUGH = 10**13  # ms; no toy event is in the future then
 
 
@@ -46,10 +44,3 @@ def warm_up(config: Config, clock: Clock) -> float:
     seconds = clock.seconds() - began
     logger.info("the kernels are ready after %.1f s", seconds)
     return seconds
-
-
-def settle() -> None:
-    """Tell the garbage collector that what is there now will stay, and to look less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
