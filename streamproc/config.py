@@ -217,7 +217,7 @@ class GruConfig(HeadConfig):
     size: int = Field(default=40, ge=8, le=512, multiple_of=8)  # hidden units
     batch: Count = 128  # events per step
     replay: int = Field(default=32, ge=0)  # earlier events learned again with each step
-    negatives: Count = 128  # shared by one step
+    negatives: Count = 64  # shared by one step
     rate: Rate = 0.2
 
 
