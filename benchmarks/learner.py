@@ -15,7 +15,7 @@ from streamproc.engine.warming import warm_learner
 from streamproc_models import evaluation
 
 EVENTS, QUICK_EVENTS = 200_000, 3000
-ROUNDS = 3
+ROUNDS = 5
 WITHIN = 0.99  # of the quality that this model is known to reach on the same events
 
 GOALS = {
@@ -35,7 +35,7 @@ GOALS = {
 class Round(NamedTuple):
     """One pass over the stream by a learner that knew nothing."""
 
-    learner: Learner
+    figures: Figures  # of quality, the same in every round
     processor: float  # seconds of the thread
     wall: float  # seconds
 
@@ -68,20 +68,26 @@ def _round(config: Config, batches: Sequence[EventColumns]) -> Round:
     processor, wall = time.thread_time(), time.perf_counter()
     for columns in batches:
         learner.learn(0, columns)
-    return Round(learner, time.thread_time() - processor, time.perf_counter() - wall)
+    seconds = time.thread_time() - processor, time.perf_counter() - wall
+    return Round(_quality(learner), *seconds)
 
 
 def _figures(rounds: Sequence[Round]) -> Figures:
-    learner = rounds[0].learner
+    best, worst = (pick(each.processor for each in rounds) for pick in (min, max))
+    quality = rounds[0].figures
+    return quality | {
+        "events_per_second": quality["events"] / best,  # of processor time: what others take does not count
+        "events_per_second_worst": quality["events"] / worst,
+        "events_per_wall_second": quality["events"] / min(each.wall for each in rounds),
+    }
+
+
+def _quality(learner: Learner) -> Figures:
     fusion = evaluation.figures(learner.memory.record, evaluation.FUSION)
     gru = evaluation.figures(learner.memory.record, evaluation.GRU)
     popularity = evaluation.figures(learner.memory.record, evaluation.POPULARITY)
-    best, worst = (pick(each.processor for each in rounds) for pick in (min, max))
     return {
         "events": learner.events,
-        "events_per_second": learner.events / best,  # of processor time: what others take does not count
-        "events_per_second_worst": learner.events / worst,
-        "events_per_wall_second": learner.events / min(each.wall for each in rounds),
         "recall_at_20": fusion.recall_at_20,
         "mrr_at_20": fusion.mrr_at_20,
         "gru_recall_at_20": gru.recall_at_20,
