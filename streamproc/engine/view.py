@@ -20,7 +20,7 @@ from streamproc_models.kernel import kernel
 from streamproc_models.slots import FREE
 
 _FIRST_ROWS = 1024
-GROWTH = 125  # percent of the rows so far: a spare row costs as much as one in use
+GROWTH = 110  # percent of the rows so far: a spare row costs as much as one in use
 
 
 class ModelView:
