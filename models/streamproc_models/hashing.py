@@ -66,6 +66,13 @@ def find(keys: U64, rows: I32, key: Hash) -> int:
 
 
 @tight
+def find_all(keys: U64, rows: I32, wanted: U64, out: I32) -> None:
+    """out (n,) = the row of each key of `wanted` (n,), -1 where it is not in the table."""
+    for place in range(wanted.size):
+        out[place] = find(keys, rows, wanted[place])
+
+
+@tight
 def put(keys: U64, rows: I32, key: Hash, row: int) -> None:
     """Set the row of `key`, known or new; ValueError if the table is full."""
     place = _seek(keys, key)

@@ -14,10 +14,8 @@ from streamproc.engine import model
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
 from streamproc.errors import BadRecord
-from streamproc_models.arrays import I32, U64
-from streamproc_models.hashing import find
+from streamproc_models.hashing import find_all
 from streamproc_models.heads import long_term
-from streamproc_models.kernel import kernel
 
 if TYPE_CHECKING:
     from streamproc.engine.learner import Learner
@@ -73,7 +71,7 @@ def _begin(learner: "Learner", record: Generation) -> list[Control]:
         reason = f"generation {record.id} came before it was judged"
         replaced.append(Reject(int(learner.shadow.lasting[0]), reason))
     m, rows = learner.model, np.empty(fitted.items.size, np.int32)
-    _find_all(m.keys, m.rows, fitted.items, rows)
+    find_all(m.keys, m.rows, fitted.items, rows)
     learner.shadow = challenger(learner)
     long_term.load(learner.shadow.long_term, rows, fitted.neighbours, fitted.weights)
     learner.shadow.lasting[0] = record.id
@@ -102,9 +100,3 @@ def _end(learner: "Learner") -> None:
     learner.shadow = None
     learner.memory.counters[SHADOWED] = -1
     learner.memory.shadow[:] = 0.0
-
-
-@kernel
-def _find_all(keys: U64, table: I32, wanted: U64, out: I32) -> None:
-    for x in range(wanted.size):
-        out[x] = find(keys, table, wanted[x])

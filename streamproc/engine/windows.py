@@ -8,7 +8,7 @@ from streamproc.contracts.users import MARK
 from streamproc.engine import ids, packing, seen, window_kernels
 from streamproc.engine.window_kernels import EVICTED, USERS
 from streamproc_models.arrays import I32, I64, U64, Bool
-from streamproc_models.hashing import find, hash_strings, put
+from streamproc_models.hashing import find_all, hash_strings, put
 from streamproc_models.kernel import tight
 
 FIRST_ROWS = 1024
@@ -65,7 +65,7 @@ class Windows:
     def find(self, users: U64) -> I32:
         """Rows (n,) of users given by their hashes; -1 for strangers."""
         out = np.empty(users.size, np.int32)
-        _find_all(self.arrays.keys, self.arrays.rows, users, out)
+        find_all(self.arrays.keys, self.arrays.rows, users, out)
         return out
 
     def user_ids(self, rows: I32) -> list[bytes]:
@@ -179,9 +179,3 @@ def _rehash(users: U64, keys: U64, rows: I32) -> None:
     for row in range(users.size):
         if users[row] != 0:
             put(keys, rows, users[row], row)
-
-
-@tight
-def _find_all(keys: U64, rows: I32, wanted: U64, out: I32) -> None:
-    for x in range(wanted.size):
-        out[x] = find(keys, rows, wanted[x])
