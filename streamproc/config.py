@@ -110,7 +110,7 @@ class EventsConfig(Section):
 class WindowConfig(Section):
     """The sliding window of what a user just did."""
 
-    length: int = Field(default=64, ge=1, le=64)  # events
+    length: int = Field(default=256, ge=1, le=256)  # events
     max_age: Seconds = 365 * DAY
     session_gap: Seconds = 1800.0  # a longer silence starts a new session
     late_allowance: float = Field(default=3600.0, ge=0)  # older than the user's newest by more: late
@@ -198,11 +198,16 @@ class MarkovConfig(HeadConfig):
 
 
 class CovisitationConfig(HeadConfig):
-    slots: int = Field(default=64, ge=1, le=256)  # neighbours kept per item
+    slots: int = Field(default=64, ge=1, le=64)  # neighbours kept per item
     half_life: Rate = 500_000.0  # events
     learn_window: int = Field(default=5, ge=1, le=64)  # recent items paired with each new one
     score_window: int = Field(default=5, ge=1, le=12)  # recent items that vote; a ranking has room for 12
     backward: Share = 0.3  # weight of the pair the other way round
+
+
+class SessionConfig(HeadConfig):
+    slots: int = Field(default=64, ge=1, le=64)  # neighbours kept per item
+    half_life: Rate = 30_000.0  # events
 
 
 class FactorsConfig(HeadConfig):
@@ -225,24 +230,30 @@ class LongTermConfig(HeadConfig):
     slots: int = Field(default=64, ge=1, le=256)  # neighbours kept per item
     window: int = Field(default=30, ge=1, le=64)  # recent items that vote
     decay: Share = 0.97  # weight of an item against the one after it
+    near_decay: Share = 0.8  # the same for what the user likes lately
 
 
 class HeadsConfig(Section):
     """The models that score, each with its own settings."""
 
     popularity: PopularityConfig = PopularityConfig()
+    history: HeadConfig = HeadConfig()
     markov: MarkovConfig = MarkovConfig()
     covisitation: CovisitationConfig = CovisitationConfig()
+    second_order: HeadConfig = HeadConfig()
+    session: SessionConfig = SessionConfig()
     factors: FactorsConfig = FactorsConfig()
     gru: GruConfig = GruConfig()
+    bias: HeadConfig = HeadConfig()
     long_term: LongTermConfig = LongTermConfig()
 
 
 class FusionConfig(Section):
     """The learned mixture of all heads."""
 
-    rate: Rate = 0.08
-    every: Count = 2  # learns on every so many-th event; with 1, a rate of 0.05
+    every: Count = 1  # learns on every so many-th event
+    rate: Rate = 0.08  # of the twin
+    twin_every: Count = 4  # the twin learns on every so many-th event
 
 
 class MetricsConfig(Section):

@@ -12,11 +12,13 @@ from streamproc_models.arrays import F64, I64
 from streamproc_models.kernel import tight
 
 MODELS = (
-    "fusion", "popularity", "history", "markov", "covisitation", "factors", "gru", "long_term",
-    "served", "shadow",
+    "fusion", "popularity", "history", "markov", "covisitation", "second_order", "session", "factors", "gru",
+    "long_term", "twin", "served", "shadow",
 )  # fmt: skip
-FUSION, POPULARITY, HISTORY, MARKOV, COVISITATION, FACTORS, GRU, LONG_TERM, SERVED, SHADOW = range(10)
+FUSION, POPULARITY, HISTORY, MARKOV, COVISITATION, SECOND_ORDER, SESSION, FACTORS, GRU = range(9)
+LONG_TERM, TWIN, SERVED, SHADOW = range(9, 13)
 HEADS = range(POPULARITY, LONG_TERM + 1)
+ANSWERS = range(POPULARITY, TWIN + 1)  # who can stand in for the fusion: every head, and its twin
 TRIALS, AT_1, AT_10, AT_20, RECIPROCAL, GAIN = range(6)  # columns of the sums
 MISS = 1 << 30
 _MEMORY = 1.0 / 20_000.0  # of the recent MRR, in predictions

@@ -13,6 +13,7 @@ from streamproc.config import Config
 
 ITEM, LASTING = b"i", b"l"
 HEADER = b"h"
+TABLES = ("markov", "covisitation", "session")  # heads whose rows are weighted neighbours
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -26,7 +27,9 @@ class Header(msgspec.Struct, frozen=True):
     items: int  # rows in use or freed
     serving: int  # number of the model that answers
     newest: int  # largest event time learned, ms
-    weights: bytes  # (5, features) float32, the fusion's
+    weights: bytes  # (13, features) float32, the fusion's
+    twin: bytes  # (13, features) float32, its twin's
+    increments: bytes  # (2,) float64, present weight of one event
     totals: bytes  # (3,) float64, popularity
     tops: bytes  # (3, 100) int32: popular lately, popular, newest
     cell: bytes  # the recurrent head's own weights, float32
@@ -58,15 +61,19 @@ def item_row(config: Config) -> np.dtype[np.void]:
             ("first", "<i8"),
             ("markov_total", "<f8"),
             ("covisitation_total", "<f8"),
+            ("session_total", "<f8"),
             ("row", "<u4"),
             ("counts", "<f4", 3),
             ("markov_neighbours", "<i4", heads.markov.slots),
             ("markov_weights", "<f4", heads.markov.slots),
             ("covisitation_neighbours", "<i4", heads.covisitation.slots),
             ("covisitation_weights", "<f4", heads.covisitation.slots),
+            ("session_neighbours", "<i4", heads.session.slots),
+            ("session_weights", "<f4", heads.session.slots),
             ("factors", "<f4", heads.factors.size),
             ("embedding", "<f4", heads.gru.size),
             ("embedding_bias", "<f4"),
+            ("bias", "<f4"),
         ]
     )
 

@@ -27,7 +27,7 @@ def forget_coldest(learner: "Learner") -> None:
     gone = np.zeros(rows, np.int32)
     gone[victims] = 1
     learner.gone_items += ids.text(learner.item_ids, victims)
-    for head in (m.markov, m.covisitation):
+    for head in (m.markov, m.covisitation, m.session):
         forget_items(head.neighbours, head.weights, head.fill, head.totals, gone, rows)
     for whole in (m, learner.shadow):
         if whole is not None:
@@ -53,6 +53,7 @@ def _free(m: Model, victims: I32) -> None:
         m.popularity.first[row] = -1
         m.features[row] = 0.0
         m.factors.items[row] = 0.0
+        m.bias.values[row] = 0.0
         m.next_free[row] = m.counters[FREED]
         m.counters[FREED] = row
 

@@ -14,6 +14,7 @@ from streamproc.engine import model
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
 from streamproc.errors import BadRecord
+from streamproc_models import fusion
 from streamproc_models.hashing import find_all
 from streamproc_models.heads import long_term
 
@@ -85,8 +86,7 @@ def challenger(learner: "Learner") -> Challenger:
     """An empty long-term head, and a fusion that starts where the serving one is."""
     m = learner.model
     head = long_term.empty(model.long_term_config(learner.config), model.capacity(m))
-    weights = m.fusion._replace(weights=m.fusion.weights.copy(), squares=m.fusion.squares.copy())
-    return Challenger(head, weights, np.zeros(1, np.int64))
+    return Challenger(head, fusion.copy(m.fusion), np.zeros(1, np.int64))
 
 
 def _promote(learner: "Learner", shadow: Challenger) -> None:

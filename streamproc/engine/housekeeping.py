@@ -4,7 +4,7 @@ import numpy as np
 
 from streamproc.engine import pool
 from streamproc.engine.memory import Memory
-from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
+from streamproc.engine.model import BRIEF, EVENTS, ITEMS, LONG, SERVING, Model
 from streamproc.engine.scratch import Scratch
 from streamproc_models import evaluation
 from streamproc_models.evaluation import Record
@@ -18,8 +18,8 @@ GATE_TRIALS, GATE_LOSS = 2000.0, 0.98  # the fusion must have been judged so oft
 def keep_house(m: Model, memory: Memory, s: Scratch) -> None:
     """Does what is due after the event before."""
     event, items = int(m.counters[EVENTS]) - 1, int(m.counters[ITEMS])
-    if memory.increment[0] > RESCALE:
-        _rescale(m, memory)
+    if m.increments.max() > RESCALE:
+        _rescale(m)
     if event % pool.DESCRIBE == pool.DESCRIBE - 1:
         popularity.describe(m.popularity, event, items, m.features, s.x, s.x_bits, s.y, s.y_bits)
     if event % pool.REBUILD == pool.REBUILD - 1:
@@ -29,19 +29,19 @@ def keep_house(m: Model, memory: Memory, s: Scratch) -> None:
         m.counters[SERVING] = _best_answer(memory.record)
 
 
-def _rescale(m: Model, memory: Memory) -> None:
-    scale = 1.0 / float(memory.increment[0])
-    for head in (m.covisitation, m.markov):
+def _rescale(m: Model) -> None:
+    long, brief = 1.0 / float(m.increments[LONG]), 1.0 / float(m.increments[BRIEF])
+    for head, scale in ((m.covisitation, long), (m.markov, long), (m.session, brief)):
         head.weights[:] *= np.float32(scale)
         head.totals[:] *= scale
-    memory.increment[0] = 1.0
+    m.increments[:] = 1.0
 
 
 @tight
 def _best_answer(record: Record) -> int:
-    """The fusion, unless one head has lately been clearly better."""
+    """The fusion, unless its twin or one head has lately been clearly better."""
     best = evaluation.POPULARITY
-    for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
+    for head in range(evaluation.POPULARITY, evaluation.TWIN + 1):
         if record.recent[head] > record.recent[best]:
             best = head
     worse = record.recent[evaluation.FUSION] < GATE_LOSS * record.recent[best]

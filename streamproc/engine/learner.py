@@ -22,6 +22,7 @@ from streamproc.engine import (
 from streamproc.engine.learning import DONE, FULL, TRAIN
 from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
+from streamproc.engine.reading import reading
 from streamproc.engine.windows import RING, Windows
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32
@@ -73,9 +74,11 @@ class Users:
 class Learner:
     """Everything learned, and the loop that learns it: a function of the journal's records alone."""
 
-    def __init__(self, config: Config, partitions: int, sample_every: int = 64) -> None:
+    def __init__(
+        self, config: Config, partitions: int, sample_every: int = 64, request_clock: bool = False
+    ) -> None:
         self.config = config
-        self.settings = _settings(config, sample_every)
+        self.settings = _settings(config, sample_every, request_clock)
         self.items_limit = config.items.max
         rows = min(1024, self.items_limit)
         self.model = model.empty(config, rows)
@@ -139,7 +142,7 @@ class Learner:
 
     def _keep_house(self) -> None:
         due = self.events % pool.REBUILD == 0 and self.events != self.kept_house_at
-        if due or self.memory.increment[0] > housekeeping.RESCALE:
+        if due or self.model.increments.max() > housekeeping.RESCALE:
             self.kept_house_at = self.events
             housekeeping.keep_house(self.model, self.memory, self.scratch)
 
@@ -191,32 +194,35 @@ def longer(array: Any, rows: int) -> Any:
 
 def _memory(config: Config, rows: int) -> Memory:
     return Memory(
-        np.ones(1), evaluation.empty(),
+        evaluation.empty(),
         np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(4),
         np.zeros(config.heads.factors.negatives, np.int32), np.array([0, -1], np.int64), np.zeros(5),
     )  # fmt: skip
 
 
-def _settings(config: Config, sample_every: int) -> Settings:
+def _settings(config: Config, sample_every: int, request_clock: bool) -> Settings:
     heads = config.heads
     return Settings(
-        votes=heads.covisitation.score_window,
+        reading=reading(config),
         pairs=heads.covisitation.learn_window,
         backward=heads.covisitation.backward,
         growth=2.0 ** (1.0 / heads.covisitation.half_life),
-        lasting_window=heads.long_term.window,
-        lasting_decay=heads.long_term.decay,
+        session_growth=2.0 ** (1.0 / heads.session.half_life),
         factor_rate=heads.factors.rate,
         regularisation=heads.factors.regularisation,
-        fusion_rate=config.fusion.rate,
         fusion_every=config.fusion.every,
+        twin_rate=config.fusion.rate,
+        twin_every=config.fusion.twin_every,
         sample_every=sample_every,
         seed=config.seed,
         exclude_seen=config.rules.exclude_seen,
         use_markov=heads.markov.enabled,
         use_covisitation=heads.covisitation.enabled,
+        use_session=heads.session.enabled,
+        use_bias=heads.bias.enabled,
         use_factors=heads.factors.enabled,
         pairwise=heads.factors.method == "bpr",
         use_gru=heads.gru.enabled,
+        request_clock=request_clock,
         shadow_warmup=config.refresh.shadow_events // 2,
     )

@@ -9,9 +9,9 @@ from streamproc.contracts.columns import EventColumns
 from streamproc.engine import ids, pool, seen
 from streamproc.engine.housekeeping import RESCALE
 from streamproc.engine.ids import Ids
-from streamproc.engine.looking import look
+from streamproc.engine.looking import look_ahead
 from streamproc.engine.memory import Memory, Partition, Settings, mark_user
-from streamproc.engine.model import EVENTS, FREED, ITEMS, Challenger, Model
+from streamproc.engine.model import BRIEF, EVENTS, FREED, ITEMS, LONG, Challenger, Model
 from streamproc.engine.predicting import predict
 from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import Scratch
@@ -40,7 +40,9 @@ def learn(
                 return x, FULL
             item = _enter(m, item_ids, c.items[x], item_text, item_ends[x - 1] if x > 0 else 0, item_ends[x])
         row = find(part.windows.keys, part.windows.rows, c.users[x])
-        look(m, part.windows, s, row, settings.use_gru)
+        look_ahead(
+            m, part.windows, s, row, settings.use_gru, settings.request_clock, c.times[x], c.sessions[x]
+        )
         positive = c.strengths[x] > 0
         fresh = not settings.exclude_seen or not seen.contains(part.seen, c.users[x], c.items[x])
         if row >= 0 and positive and fresh:
@@ -61,7 +63,8 @@ def learn(
         full = teach(m, memory, part, s, settings, row, item, event, c.strengths[x])
         if full:  # the house can be due as well
             return x + 1, TRAIN
-        if event % pool.REBUILD == pool.REBUILD - 1 or memory.increment[0] > RESCALE:
+        due = event % pool.REBUILD == pool.REBUILD - 1
+        if due or m.increments[LONG] > RESCALE or m.increments[BRIEF] > RESCALE:
             return x + 1, HOUSE
     return c.users.size, DONE
 

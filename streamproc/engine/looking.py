@@ -2,22 +2,64 @@
 
 from streamproc.engine import candidates
 from streamproc.engine.model import Model
-from streamproc.engine.scratch import DISLIKED, LIKED, Scratch
-from streamproc.engine.window_kernels import Windows, load_hidden, newest_first
-from streamproc_models.heads import gru
-from streamproc_models.kernel import inlined
+from streamproc.engine.scratch import BEGINS, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
+from streamproc.engine.window_kernels import SESSION_GAP, Windows, load_hidden, newest_first
+from streamproc_models.arrays import Hash
+from streamproc_models.heads import gru, history
+from streamproc_models.kernel import inlined, tight
+
+_MS = 1000
 
 
 @inlined
 def look(m: Model, w: Windows, s: Scratch, row: int, use_gru: bool) -> None:
-    """Reads the window, and takes its last item into the recurrent state."""
-    s.counts[LIKED], s.counts[DISLIKED] = 0, 0
+    """The user as of the newest event: reads the window, and takes its last item into the recurrent state."""
+    _read(m, w, s, row)
+    s.moment[FRESH] = 0
+    _begin(m, s, use_gru)
+
+
+@inlined
+def look_ahead(
+    m: Model, w: Windows, s: Scratch, row: int, use_gru: bool, request: bool, time: int, session: Hash
+) -> None:
+    """The same before an event at `time` (ms) in `session`; with `request`, as of that time."""
+    _read(m, w, s, row)
+    s.moment[BEGINS] = 1 if row < 0 or _begins(w, row, time, session) else 0
+    s.moment[FRESH] = s.moment[BEGINS] if request else 0
+    if request:
+        s.moment[NOW] = time // _MS
+    _begin(m, s, use_gru)
+
+
+@tight
+def _read(m: Model, w: Windows, s: Scratch, row: int) -> None:
+    s.counts[HISTORY], s.counts[DISLIKED], s.moment[NOW] = 0, 0, 0
     if row >= 0:
-        s.counts[LIKED], s.counts[DISLIKED] = newest_first(w, row, m.keys, m.rows, s.window, s.disliked)
+        s.counts[HISTORY], s.counts[DISLIKED] = newest_first(
+            w, row, history.LENGTH, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked
+        )
+        s.moment[NOW] = w.newest[row] // _MS
         load_hidden(w, row, s.before)
+    s.counts[LIKED] = min(s.counts[HISTORY], history.SHORT_TERM)
+
+
+@inlined
+def _begin(m: Model, s: Scratch, use_gru: bool) -> None:
     candidates.own(s)
     if s.counts[LIKED] > 0 and use_gru:
         gru.advance(m.gru, s.window[0], s.before, s.hidden, s.recurrent)
     else:
         for f in range(s.hidden.size):
             s.hidden[f] = 0.0
+
+
+@tight
+def _begins(w: Windows, row: int, time: int, session: Hash) -> bool:
+    """Whether an event opens a session, as the window will have it."""
+    if w.length[row] == 0:
+        return True
+    if time < w.newest[row]:
+        return False
+    other = session != 0 and session != w.session[row]
+    return bool(other or time - w.newest[row] > w.bounds[SESSION_GAP])

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from streamproc.engine.ids import Ids
+from streamproc.engine.reading import Reading
 from streamproc.engine.seen import Seen
 from streamproc.engine.window_kernels import Windows
 from streamproc_models.arrays import F32, F64, I32, I64, U8
@@ -13,31 +14,33 @@ from streamproc_models.kernel import tight
 class Settings(NamedTuple):
     """The numbers of the config that the loop needs."""
 
-    votes: int  # newest items whose co-visitation votes
+    reading: Reading
     pairs: int  # newest items that a new one is paired with
     backward: float
-    growth: float  # of the weight of one event, per event
-    lasting_window: int
-    lasting_decay: float
+    growth: float  # of the weight of one event in co-visitation and Markov, per event
+    session_growth: float  # and in the session's table
     factor_rate: float
     regularisation: float
-    fusion_rate: float
     fusion_every: int
+    twin_rate: float
+    twin_every: int
     sample_every: int  # a full slate is made for every so many-th prediction, for coverage and the gate
     seed: int
     exclude_seen: bool
     use_markov: bool
     use_covisitation: bool
+    use_session: bool
+    use_bias: bool
     use_factors: bool
     pairwise: bool  # factors learn by BPR, else by ISGD
     use_gru: bool
+    request_clock: bool  # ranked with the time of the event to come, not of the one before
     shadow_warmup: int  # predictions in shadow before the comparison begins
 
 
 class Memory(NamedTuple):
     """What only the learner holds beside the model."""
 
-    increment: F64  # (1,), present weight of one event
     record: Record
     dirty: U8  # (items,), changed since the last sync
     dirty_rows: I32  # (items,)

@@ -12,10 +12,11 @@ from streamproc.config import Config
 from streamproc.engine import pool
 from streamproc.engine.pool import Pool
 from streamproc_models import fusion
-from streamproc_models.arrays import F32, I32, I64, U64
+from streamproc_models.arrays import F32, F64, I32, I64, U64
 from streamproc_models.fusion import Fusion
 from streamproc_models.hashing import put
-from streamproc_models.heads import covisitation, factors, gru, long_term, markov, popularity
+from streamproc_models.heads import bias, covisitation, factors, gru, long_term, markov, popularity
+from streamproc_models.heads.bias import Bias
 from streamproc_models.heads.covisitation import Covisitation
 from streamproc_models.heads.factors import Factors
 from streamproc_models.heads.gru import Gru
@@ -25,6 +26,7 @@ from streamproc_models.heads.popularity import Popularity
 from streamproc_models.kernel import tight
 
 ITEMS, EVENTS, FREED, SERVING = 0, 1, 2, 3  # places in `counters`
+LONG, BRIEF = 0, 1  # places in `increments`: of co-visitation and Markov, of the session's table
 
 
 class Model(NamedTuple):
@@ -35,15 +37,18 @@ class Model(NamedTuple):
     item: U64  # (items,) hash of the id; 0 where the row is free
     next_free: I32  # (items,) chain of freed rows
     popularity: Popularity
-    features: F32  # (items, 4), popularity and age as the fusion sees them
+    features: F32  # (items, 5), popularity, age and rarity as the fusion sees them
     markov: Markov
     covisitation: Covisitation
+    session: Covisitation
     factors: Factors
     gru: Gru
+    bias: Bias
     long_term: LongTerm
     fusion: Fusion
     pool: Pool
     lasting: I64  # (1,), generation of `long_term`; 0 where there is none
+    increments: F64  # (2,), present weight of one event in the tables that forget
     counters: I64  # (4,)
 
 
@@ -65,15 +70,18 @@ def empty(config: Config, items: int) -> Model:
         np.zeros(items, np.uint64),
         np.full(items, -1, np.int32),
         popularity.empty(items, heads.popularity.half_lives),
-        np.zeros((items, popularity.HALF_LIVES + 1), np.float32),
+        np.zeros((items, popularity.COLUMNS), np.float32),
         markov.empty(items, heads.markov.slots),
         covisitation.empty(items, heads.covisitation.slots),
+        covisitation.empty(items, heads.session.slots),
         factors.empty(items, heads.factors.size),
         gru.empty(gru_config(config), items),
+        bias.empty(items),
         long_term.empty(long_term_config(config), items),
         fusion.empty(switched_off(config)),
         pool.empty(items, heads.factors.size, heads.gru.size),
         np.zeros(1, np.int64),
+        np.ones(2),
         counters,
     )
 
@@ -120,12 +128,15 @@ def grow(model: Model, config: Config, items: int) -> Model:
         popularity=_grown_head(model.popularity, fresh.popularity, items, ("counts", "last", "first")),
         markov=_grown_head(model.markov, fresh.markov, items),
         covisitation=_grown_head(model.covisitation, fresh.covisitation, items),
+        session=_grown_head(model.session, fresh.session, items),
         factors=_grown_head(model.factors, fresh.factors, items, ("items",)),
         gru=gru.grow(model.gru, items),
+        bias=_grown_head(model.bias, fresh.bias, items),
         long_term=long_term.grow(model.long_term, items),
         fusion=model.fusion,
         pool=model.pool._replace(place=_grown(model.pool.place, fresh.pool.place, items)),
         lasting=model.lasting,
+        increments=model.increments,
         counters=model.counters,
     )
 

@@ -16,6 +16,7 @@ from streamproc.engine.window_kernels import (
 from streamproc_models.arrays import F32, I32, I64, U8, U64, Bool
 from streamproc_models.hashing import find
 from streamproc_models.heads import gru
+from streamproc_models.heads.history import SHORT_TERM
 from streamproc_models.kernel import tight
 
 
@@ -52,7 +53,7 @@ def observe(
 @tight
 def _advance(m: Model, w: Windows, s: Scratch, row: int) -> bool:
     """The recurrent state after the user's last item, in `s.hidden`; false where there is no such item."""
-    liked, _ = newest_first(w, row, m.keys, m.rows, s.window, s.disliked)
+    liked, _ = newest_first(w, row, SHORT_TERM, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked)
     if liked == 0:
         return False
     s.counts[LIKED] = liked

@@ -19,10 +19,13 @@ NEWEST_AT = 2 * TOP
 OUTSIDE = 511  # the place of an item that is not in the pool
 WIDTH = 512
 REBUILD = 500  # events between two rebuilds
-DESCRIBE = 2000  # events between two renewals of all items' features; of pooled ones, each rebuild
+DESCRIBE = 500  # events between two renewals of all items' features; of pooled ones, each rebuild
 IMPOSSIBLE = np.float32(-1e30)
 STARTED, NEWCOMERS = 0, 1  # places in `counters`
-TASTE, RECURRENT = 4, 5  # rows of `features` that depend on the user
+# Rows of `features`, as the fusion numbers them from POOL_FIRST on; most are filled by each ranking.
+LASTING, LASTING_NEAR, LASTING_LOG, LASTING_ROOT, POPULAR, AGE, IDLE, BIAS = 0, 1, 2, 3, 4, 7, 8, 9
+TASTE, TASTE_ROOT, RECURRENT, RECURRENT_ROOT = 10, 11, 12, 13
+FEATURES = 14
 
 
 class Pool(NamedTuple):
@@ -31,7 +34,7 @@ class Pool(NamedTuple):
     place: I32  # (items,), 0..303, OUTSIDE where not pooled
     item: I32  # (304,), row; -1 where empty
     bias: F32  # (304,), 0, IMPOSSIBLE where empty
-    features: F32  # (6, 304): popularity, age, and what a ranking lets the factors and the recurrent head say
+    features: F32  # (14, 304)
     factors: F32  # (d, 304)
     embeddings: F32  # (h, 304)
     embedding_bias: F32  # (304,)
@@ -47,7 +50,7 @@ def empty(items: int, factors: int, hidden: int) -> Pool:
         np.full(items, OUTSIDE, np.int32),
         np.full(SIZE, -1, np.int32),
         np.full(SIZE, IMPOSSIBLE, np.float32),
-        np.zeros((6, SIZE), np.float32),
+        np.zeros((FEATURES, SIZE), np.float32),
         np.zeros((factors, SIZE), np.float32),
         np.zeros((hidden, SIZE), np.float32),
         np.zeros(SIZE, np.float32),
@@ -60,7 +63,7 @@ def empty(items: int, factors: int, hidden: int) -> Pool:
 
 @tight
 def describe(pool: Pool, popularity: Popularity, event: int, features: F32) -> None:
-    """Renews the features (items, 4) of the items that are about to be seated."""
+    """Renews the features (items, 5) of the items that are about to be seated."""
     for q in range(SIZE):
         row = _candidate(pool, q)
         if row >= 0 and popularity.last[row] >= 0:
@@ -99,8 +102,8 @@ def seat(pool: Pool, q: int, row: int, features: F32, factors: F32, gru: Gru) ->
     pool.item[q] = row
     pool.place[row] = q
     pool.bias[q] = 0.0
-    for f in range(4):
-        pool.features[f, q] = features[row, f]
+    for f in range(AGE - POPULAR + 1):
+        pool.features[POPULAR + f, q] = features[row, f]
     for f in range(factors.shape[1]):
         pool.factors[f, q] = factors[row, f]
     seat_embedding(pool, q, row, gru)

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from streamproc.engine import candidates, pool, ranking, reasons, scoring, seen
+from streamproc.engine import candidates, pool, ranking, reasons, scoring
 from streamproc.engine.memory import SHADOWED, Memory, Partition, Settings
 from streamproc.engine.model import SERVING, Challenger, Model
 from streamproc.engine.pool import Pool
-from streamproc.engine.ranking import Slate
-from streamproc.engine.scratch import LIKED, LINKED, Scratch
+from streamproc.engine.ranking import IMPOSSIBLE_BELOW, Slate
+from streamproc.engine.scratch import LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, Hash, Real
 from streamproc_models.fusion import Fusion
+from streamproc_models.heads import bias
 from streamproc_models.kernel import inlined, tight
 from streamproc_models.vector import exp_into
 
@@ -24,36 +25,33 @@ def predict(
     record = memory.record
     number = record.evaluated[0]
     record.evaluated[0] += 1
-    _rank(m, part, s, settings, user)
+    scoring.score(m, s, settings.reading, part.seen, user, settings.exclude_seen)
     place = ranking.fusion_place(m.pool.place, s, target)
     evaluation.count(record, evaluation.FUSION, place)
     serving = place
     for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
-        alone = ranking.head_place(m.pool, s, head, target)
+        alone = ranking.head_place(m, s, head, target)
         evaluation.count(record, head, alone)
         if head == m.counters[SERVING]:
             serving = alone
-    evaluation.count(record, evaluation.SERVED, serving)
     if number % settings.sample_every == 0:
         _sample(m, memory, s, slate, settings)
     if number % settings.fusion_every == 0:
-        improve(m.fusion, m.pool, m.lasting[0] > 0, s, settings.fusion_rate, target)
-    scoring.clear(s)
+        _improve(m, m.fusion, s, settings, target)
+    if number % settings.twin_every == 0 or m.counters[SERVING] == evaluation.TWIN:
+        there = _twin(m, s, settings, target, number % settings.twin_every == 0)
+        evaluation.count(record, evaluation.TWIN, there)
+        serving = there if m.counters[SERVING] == evaluation.TWIN else serving
+    evaluation.count(record, evaluation.SERVED, serving)
+    candidates.clear(s)
     if memory.counters[SHADOWED] >= 0:
         _shadow(m, other, memory, part, s, settings, user, target, place)
 
 
 @inlined
-def _rank(m: Model, part: Partition, s: Scratch, settings: Settings, user: Hash) -> None:
-    scoring.score(m, s, settings.votes, settings.lasting_window, settings.lasting_decay)
-    if settings.exclude_seen:
-        seen.forbid(part.seen, m, s, user)
-
-
-@tight
 def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settings) -> None:
     k = ranking.choose(m, s, slate)
-    reasons.explain(m, s, slate, k, settings.votes)
+    reasons.explain(m, s, slate, k, settings.reading.votes)
     for p in range(k):
         memory.shown[slate.items[p]] = 1
     for family in range(3):
@@ -61,54 +59,78 @@ def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settin
     memory.gate[3] += 1.0
 
 
-@tight
-def improve(head: Fusion, dense: Pool, lasting: bool, s: Scratch, rate: float, target: int) -> None:
-    """One step of the fusion; a target that is no candidate teaches nothing."""
-    number, place = scoring.number_of(dense.place, s, target)
+@inlined
+def _improve(m: Model, head: Fusion, s: Scratch, settings: Settings, target: int) -> None:
+    """One step of the fusion, and of the items' biases, which share its loss."""
+    number, place = scoring.number_of(m.pool.place, s, target)
+    scale = _learn_gradient(m.pool, m.lasting[0] > 0, s, number, place)
+    if scale <= 0:
+        return
+    fusion.improve(head, s.rows, s.gradient, s.newton)
+    if settings.use_bias:
+        bias.learn(m.bias, s.item, s.odds, s.counts[LINKED], scale, target)
+        bias.learn(m.bias, m.pool.item, s.pool_odds, pool.SIZE, scale, target if number < 0 else -1)
+
+
+@inlined
+def _twin(m: Model, s: Scratch, settings: Settings, target: int, learns: bool) -> int:
+    """Where the twin puts the target; then its own step."""
+    scoring.weigh(m, s, m.fusion.twin)
+    place = ranking.fusion_place(m.pool.place, s, target)
+    if learns:
+        number, seat = scoring.number_of(m.pool.place, s, target)
+        if _learn_gradient(m.pool, m.lasting[0] > 0, s, number, seat) > 0:
+            fusion.improve_twin(m.fusion, s.rows, s.gradient, settings.twin_rate)
+    return place
+
+
+@inlined
+def _learn_gradient(dense: Pool, lasting: bool, s: Scratch, number: int, place: int) -> Real:
+    """g = x_target - E[x] in `s.gradient`; returns what turns odds to probabilities.
+
+    0 where the target is no candidate, which teaches nothing.
+    """
     if number < 0 and place < 0:
-        return
+        return np.float32(0)
     shift = s.scores[number] if number >= 0 else s.pool_scores[place]
-    if shift < np.float32(-1e29):
-        return
-    n = s.counts[LINKED]
-    total = exp_into(s.odds, s.scores, shift, s.y, s.y_bits, n)
+    if shift < IMPOSSIBLE_BELOW:
+        return np.float32(0)
+    total = exp_into(s.odds, s.scores, shift, s.y, s.y_bits, s.counts[LINKED])
     total += exp_into(s.pool_odds, s.pool_scores, shift, s.y, s.y_bits, pool.SIZE)
-    _gradient(dense.features, lasting, s, np.float32(1.0) / np.float32(total), number, place)
-    fusion.step(head, fusion.bucket(s.counts[LIKED]), s.gradient, rate)
+    scale = np.float32(1.0) / np.float32(total)
+    _gradient(dense.features, lasting, s, scale, number, place)
+    return scale
 
 
 @tight
 def _gradient(dense: F32, lasting: bool, s: Scratch, scale: Real, number: int, place: int) -> None:
-    """g = x_target - E[x], feature by feature."""
+    """Feature by feature."""
     for f in range(fusion.FEATURES):
         x, mean, n = s.features[f], np.float32(0), scoring.extent(s, f)
-        if lasting or (f != fusion.LONG_TERM and f != fusion.LONG_TERM_ROOT):
+        target = np.float32(0)
+        if not scoring.absent(f, lasting):
             for c in range(n):
                 mean += s.odds[c] * x[c]
             target = x[number] if 0 <= number < n else np.float32(0)
-        else:
-            target = np.float32(0)
-        if fusion.POOL_FIRST <= f <= fusion.POOL_LAST:
-            pooled = dense[f - fusion.POOL_FIRST]
-            for q in range(pool.SIZE):
-                mean += s.pool_odds[q] * pooled[q]
-            if number < 0:
-                target = pooled[place]
+            if fusion.POOL_FIRST <= f <= fusion.POOL_LAST:
+                pooled = dense[f - fusion.POOL_FIRST]
+                for q in range(pool.SIZE):
+                    mean += s.pool_odds[q] * pooled[q]
+                if number < 0:
+                    target = pooled[place]
         s.gradient[f] = target - mean * scale
 
 
-@tight
+@inlined
 def _shadow(
     m: Model, other: Challenger, memory: Memory, part: Partition, s: Scratch, settings: Settings,
     user: Hash, target: int, place: int,
 ) -> None:  # fmt: skip
     """The same prediction by the model with the new generation, and how both did since its warm-up."""
     candidates.own(s)
-    _rank(_challenged(m, other), part, s, settings, user)
-    there = ranking.fusion_place(m.pool.place, s, target)
+    there = _challenge(_challenged(m, other), part, s, settings, user, target)
     evaluation.count(memory.record, evaluation.SHADOW, there)
-    improve(other.fusion, m.pool, True, s, settings.fusion_rate, target)
-    scoring.clear(s)
+    candidates.clear(s)
     memory.counters[SHADOWED] += 1
     if memory.counters[SHADOWED] <= settings.shadow_warmup:
         return
@@ -122,9 +144,22 @@ def _shadow(
 
 
 @inlined
+def _challenge(m: Model, part: Partition, s: Scratch, settings: Settings, user: Hash, target: int) -> int:
+    """Where the challenger puts the target; only its fusion learns, not the biases, which both share."""
+    scoring.score(m, s, settings.reading, part.seen, user, settings.exclude_seen)
+    there = ranking.fusion_place(m.pool.place, s, target)
+    number, place = scoring.number_of(m.pool.place, s, target)
+    if _learn_gradient(m.pool, m.lasting[0] > 0, s, number, place) > 0:
+        fusion.improve(m.fusion, s.rows, s.gradient, s.newton)
+        fusion.improve_twin(m.fusion, s.rows, s.gradient, settings.twin_rate)
+    return there
+
+
+@inlined
 def _challenged(m: Model, other: Challenger) -> Model:
     """The model as it would be if the generation in shadow were promoted."""
     return Model(
-        m.keys, m.rows, m.item, m.next_free, m.popularity, m.features, m.markov, m.covisitation, m.factors,
-        m.gru, other.long_term, other.fusion, m.pool, other.lasting, m.counters,
+        m.keys, m.rows, m.item, m.next_free, m.popularity, m.features, m.markov, m.covisitation, m.session,
+        m.factors, m.gru, m.bias, other.long_term, other.fusion, m.pool, other.lasting, m.increments,
+        m.counters,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.contracts import model as records
-from streamproc.contracts.model import HEADER, ITEM, LASTING, Header
+from streamproc.contracts.model import HEADER, ITEM, LASTING, TABLES, Header
 from streamproc.engine import ids
 from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import DIRTY
@@ -53,6 +53,8 @@ def header(learner: Learner, point: SyncPoint) -> Header:
         serving=int(m.counters[SERVING]),
         newest=learner.newest,
         weights=m.fusion.weights.tobytes(),
+        twin=m.fusion.twin.tobytes(),
+        increments=m.increments.tobytes(),
         totals=m.popularity.totals.tobytes(),
         tops=tops.tobytes(),
         cell=m.gru.cell.tobytes(),
@@ -105,12 +107,12 @@ def _item_rows(learner: Learner, rows: I32) -> Rows:
     out["item"], out["row"] = m.item[rows], rows
     for name in ("last", "first", "counts"):
         out[name] = getattr(m.popularity, name)[rows]
-    for name in ("markov", "covisitation"):
+    for name in TABLES:
         head = getattr(m, name)
         out[name + "_neighbours"], out[name + "_weights"] = head.neighbours[rows], head.weights[rows]
         out[name + "_total"] = head.totals[rows]
     out["factors"], out["embedding"] = m.factors.items[rows], m.gru.embeddings[rows]
-    out["embedding_bias"] = m.gru.bias[rows]
+    out["embedding_bias"], out["bias"] = m.gru.bias[rows], m.bias.values[rows]
     return _keyed(learner, ITEM, rows, out)
 
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts.slates import Slates
-from streamproc.engine import ranking, reasons, scoring, seen
+from streamproc.engine import candidates, ranking, reasons, scoring
 from streamproc.engine.looking import look
 from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
+from streamproc.engine.reading import Reading, reading
 from streamproc.engine.scratch import Scratch
 from streamproc.engine.seen import Seen
 from streamproc.engine.view import ModelView
@@ -22,9 +23,7 @@ from streamproc_models.kernel import tight
 class RankSettings(NamedTuple):
     """The numbers of the config that a ranking needs."""
 
-    votes: int
-    lasting_window: int
-    lasting_decay: float
+    reading: Reading
     exclude_seen: bool
     use_gru: bool
 
@@ -33,14 +32,7 @@ class Ranker:
     """Ranks users of a `Windows` by a model."""
 
     def __init__(self, config: Config) -> None:
-        heads = config.heads
-        self.settings = RankSettings(
-            heads.covisitation.score_window,
-            heads.long_term.window,
-            heads.long_term.decay,
-            config.rules.exclude_seen,
-            heads.gru.enabled,
-        )
+        self.settings = RankSettings(reading(config), config.rules.exclude_seen, config.heads.gru.enabled)
         self.size = config.publish.slate_size
         self.slate = ranking.empty(self.size)
 
@@ -66,13 +58,13 @@ def _rank(
 ) -> None:  # fmt: skip
     for k in range(rows.size):
         look(m, w, s, rows[k], settings.use_gru)
-        scoring.score(m, s, settings.votes, settings.lasting_window, settings.lasting_decay)
-        if settings.exclude_seen and rows[k] >= 0:
-            seen.forbid(had, m, s, w.user[rows[k]])
+        known = rows[k] >= 0
+        user = w.user[rows[k]] if known else np.uint64(0)
+        scoring.score(m, s, settings.reading, had, user, settings.exclude_seen and known)
         ranking.serve(m, s)
         n = ranking.choose(m, s, slate)
-        reasons.explain(m, s, slate, n, settings.votes)
-        scoring.clear(s)
+        reasons.explain(m, s, slate, n, settings.reading.votes)
+        candidates.clear(s)
         counts[k] = n
         for p in range(n):
             items[k, p], scores[k, p], sources[k, p] = slate.items[p], slate.scores[p], slate.sources[p]

@@ -6,8 +6,7 @@ import numpy as np
 
 from streamproc.engine import pool
 from streamproc.engine.model import SERVING, Model
-from streamproc.engine.pool import Pool
-from streamproc.engine.scoring import extent, number_of
+from streamproc.engine.scoring import extent, number_of, weigh
 from streamproc.engine.scratch import LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, U8, Real
@@ -44,13 +43,14 @@ def fusion_place(places: I32, s: Scratch, target: int) -> int:
 
 
 @inlined
-def head_place(dense: Pool, s: Scratch, head: int, target: int) -> int:
+def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
     """The target's place if this head ranked the candidates alone."""
+    dense = m.pool
     number, place = number_of(dense.place, s, target)
     if number < 0 and place < 0:
         return evaluation.MISS
     if head == evaluation.POPULARITY:
-        return _dense_place(s, fusion.POPULARITY_MEDIUM, dense.features[1], number, place)
+        return _dense_place(s, fusion.POPULARITY_MEDIUM, dense.features[pool.POPULAR + 1], number, place)
     if head == evaluation.FACTORS:
         return _dense_place(s, fusion.FACTORS, dense.features[pool.TASTE], number, place)
     if head == evaluation.GRU:
@@ -61,7 +61,22 @@ def head_place(dense: Pool, s: Scratch, head: int, target: int) -> int:
         return _sparse_place(s.after, extent(s, fusion.MARKOV), number)
     if head == evaluation.COVISITATION:
         return _sparse_place(s.near, s.counts[LINKED], number)
-    return _sparse_place(s.lasting, s.counts[LINKED], number)
+    if head == evaluation.SECOND_ORDER:
+        return _sparse_place(s.beyond, s.counts[LINKED], number)
+    if head == evaluation.SESSION:
+        return _sparse_place(s.mates, s.counts[LINKED], number)
+    return _lasting_place(m, s, number, place)
+
+
+@inlined
+def _lasting_place(m: Model, s: Scratch, number: int, place: int) -> int:
+    """What the generation says nothing about is not ranked."""
+    if m.lasting[0] == 0:
+        return evaluation.MISS
+    value = s.lasting[number] if number >= 0 else s.pool_lasting[place]
+    if value <= 0:
+        return evaluation.MISS
+    return _place_among_shown(s.lasting, s.counts[LINKED], s.pool_lasting, s.pool_scores, value)
 
 
 @inlined
@@ -94,11 +109,13 @@ def _sparse_place(local: F32, n: int, number: int) -> int:
     return place_among(local, n, local, False, local[number])
 
 
-@tight
+@inlined
 def serve(m: Model, s: Scratch) -> None:
-    """While the gate answers with one head, that head's scores stand in for the fusion's."""
+    """While the gate answers with the twin or one head, its scores stand in for the fusion's."""
     head = m.counters[SERVING]
-    if head == evaluation.POPULARITY:
+    if head == evaluation.TWIN:
+        weigh(m, s, m.fusion.twin)
+    elif head == evaluation.POPULARITY:
         _serve_dense(m, s, fusion.POPULARITY_MEDIUM)
     elif head == evaluation.FACTORS:
         _serve_dense(m, s, fusion.FACTORS)
@@ -110,6 +127,10 @@ def serve(m: Model, s: Scratch) -> None:
         _serve_sparse(s, s.after, extent(s, fusion.MARKOV))
     elif head == evaluation.COVISITATION:
         _serve_sparse(s, s.near, s.counts[LINKED])
+    elif head == evaluation.SECOND_ORDER:
+        _serve_sparse(s, s.beyond, s.counts[LINKED])
+    elif head == evaluation.SESSION:
+        _serve_sparse(s, s.mates, s.counts[LINKED])
     elif head == evaluation.LONG_TERM:
         _serve_sparse(s, s.lasting, s.counts[LINKED])
 

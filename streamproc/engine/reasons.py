@@ -12,8 +12,21 @@ from streamproc_models.kernel import tight
 
 SHORT_TERM, LONG_TERM, POPULAR = 0, 1, 2  # families of the gate
 # Feature by feature: the head it speaks for (its number among the models) and its family.
-HEAD_OF = np.array([4, 4, 7, 7, 1, 1, 1, 1, 5, 6, 3, 3, 2, 2, 2, 2], np.int8)
-FAMILY_OF = np.array([0, 0, 1, 1, 2, 2, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0], np.int8)
+_OF = {
+    "covisitation": (evaluation.COVISITATION, SHORT_TERM),
+    "second_order": (evaluation.SECOND_ORDER, SHORT_TERM),
+    "session": (evaluation.SESSION, SHORT_TERM),
+    "long_term": (evaluation.LONG_TERM, LONG_TERM),
+    "popularity": (evaluation.POPULARITY, POPULAR),
+    "bias": (evaluation.POPULARITY, POPULAR),
+    "factors": (evaluation.FACTORS, LONG_TERM),
+    "gru": (evaluation.GRU, SHORT_TERM),
+    "markov": (evaluation.MARKOV, SHORT_TERM),
+    "history": (evaluation.HISTORY, SHORT_TERM),
+}
+_HEADS = [next(_OF[head] for head in _OF if name.startswith(head)) for name in fusion.NAMES]
+HEAD_OF = np.array([head for head, _ in _HEADS], np.int8)
+FAMILY_OF = np.array([family for _, family in _HEADS], np.int8)
 
 
 @tight
@@ -72,7 +85,7 @@ def _name_window_items(m: Model, s: Scratch, item: int, head: int, votes: int, b
         return
     if head == evaluation.HISTORY:
         because[0] = item
-    elif head == evaluation.MARKOV or head == evaluation.GRU:
+    elif head == evaluation.MARKOV or head == evaluation.GRU or head == evaluation.SECOND_ORDER:
         because[0] = s.window[0]
     else:
         _two_closest(m, s, item, head, votes, because)
@@ -96,6 +109,8 @@ def _two_closest(m: Model, s: Scratch, item: int, head: int, votes: int, because
 def _link(m: Model, row: int, item: int, head: int) -> np.float32:
     if head == evaluation.COVISITATION:
         return _weight(m.covisitation.neighbours[row], m.covisitation.weights[row], item)
+    if head == evaluation.SESSION:
+        return _weight(m.session.neighbours[row], m.session.weights[row], item)
     if head == evaluation.LONG_TERM:
         return _weight(m.long_term.neighbours[row], m.long_term.weights[row], item)
     link = np.float32(0)

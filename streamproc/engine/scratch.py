@@ -6,13 +6,23 @@ import numpy as np
 
 from streamproc.engine import pool
 from streamproc_models import evaluation, fusion
-from streamproc_models.arrays import F32, I32, I64
+from streamproc_models.arrays import F32, F64, I32, I64
+from streamproc_models.heads import history
+from streamproc_models.heads.history import Own
 
-WIDTH = 4128  # candidates linked to a window, at most; no power of two, or rows would share cache lines
+WIDTH = 6304  # candidates linked to a window, at most; no power of two, or rows would share cache lines
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
 BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
-LIKED, DISLIKED = 3, 4  # the window's own counts
+LIKED, DISLIKED, HISTORY, IN_SESSION, SESSIONS = (
+    3,
+    4,
+    5,
+    6,
+    7,
+)  # lately, disliked, all; of this session; sessions
+NOW, FRESH, BEGINS = 0, 1, 2  # places in `moment`: time asked for, s; 1: it begins a session; the event does
+NEAR, MATES, BEYOND = 0, 1, 2  # places in `totals`: what the votes of each table add up to
 
 
 class Scratch(NamedTuple):
@@ -20,15 +30,23 @@ class Scratch(NamedTuple):
 
     stamps: I64  # (1,)
     stamp: I64  # (items,), base + number of the candidate in this ranking
-    counts: I64  # (5,)
-    window: I32  # (64,), item rows, newest first
-    disliked: I32  # (64,)
+    counts: I64  # (8,)
+    moment: I64  # (3,)
+    totals: F32  # (3,)
+    window: I32  # (256,), item rows, newest first
+    times: I64  # (256,), their event times, s
+    sessions: I32  # (256,), sessions back from the newest event
+    disliked: I32  # (256,)
+    own: Own
     item: I32  # (WIDTH,), row of each candidate
-    recency: I32  # (64,), steps back of the candidate's newest event in the window
-    repeats: I32  # (64,), its events in the window
-    near: F32  # (WIDTH,), co-visitation share; zero between rankings
+    barred: F32  # (WIDTH,), 0; IMPOSSIBLE for what may not be shown
+    near: F32  # (WIDTH,), co-visitation votes; zero between rankings, like the next five
+    raw: F32  # (WIDTH,), the same votes as counts
+    mates: F32  # (WIDTH,), votes of the session's table
+    beyond: F32  # (WIDTH,), votes at two steps
+    lasting: F32  # (WIDTH,), long-term score
+    lasting_near: F32  # (WIDTH,), the same with a short memory
     after: F32  # (WIDTH,), Markov share
-    lasting: F32  # (WIDTH,), long-term score; zero between rankings
     features: F32  # (features, WIDTH)
     scores: F32  # (WIDTH,)
     odds: F32  # (WIDTH,), exp(score)
@@ -36,14 +54,19 @@ class Scratch(NamedTuple):
     x_bits: I32
     y: F32
     y_bits: I32
-    weights: F32  # (features,), of this user's bucket
+    rows: I32  # (4,), rows of weights that hold for this user
+    weights: F32  # (features,), their sum
     gradient: F32  # (features,)
+    newton: F64  # (3, features)
     parts: F32  # (models,), what each head gives to one item
     taste: F32  # (d,), decayed mean of the window's factors
     pull: F32  # (d,)
     before: F32  # (h,), recurrent state before the last item
     hidden: F32  # (h,), and after it
     recurrent: F32  # (7 h,), scratch of the recurrent step
+    pool_barred: F32  # (512,), like the linked ones', but also IMPOSSIBLE where an item is linked
+    pool_lasting: F32  # (512,), zero between rankings
+    pool_lasting_near: F32  # (512,)
     pool_scores: F32  # (512,)
     pool_odds: F32  # (512,)
 
@@ -58,15 +81,16 @@ def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
     def ints(size: int) -> I32:
         return np.zeros(size, np.int32)
 
+    per_candidate = [floats(WIDTH) for _ in range(8)]
     return Scratch(
-        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(5, np.int64),
-        ints(window), ints(window), ints(WIDTH), ints(window), ints(window),
-        floats(WIDTH), floats(WIDTH), floats(WIDTH), np.zeros((fusion.FEATURES, WIDTH), np.float32),
+        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(8, np.int64), np.zeros(3, np.int64),
+        floats(3), ints(window), np.zeros(window, np.int64), ints(window), ints(window), history.empty(),
+        ints(WIDTH), *per_candidate, np.zeros((fusion.FEATURES, WIDTH), np.float32),
         floats(WIDTH), floats(WIDTH), x, x.view(np.int32), y, y.view(np.int32),
-        floats(fusion.FEATURES), floats(fusion.FEATURES), floats(len(evaluation.MODELS)),
-        floats(factors), floats(factors),
-        floats(hidden), floats(hidden), floats(7 * hidden),
-        floats(pool.WIDTH), floats(pool.WIDTH),
+        ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
+        np.zeros((3, fusion.FEATURES)), floats(len(evaluation.MODELS)),
+        floats(factors), floats(factors), floats(hidden), floats(hidden), floats(7 * hidden),
+        floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip
 
 

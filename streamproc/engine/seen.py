@@ -128,7 +128,7 @@ def forbid(seen: Seen, m: Model, s: Scratch, user: Hash) -> None:
         return
     for c in range(s.counts[LINKED]):
         if contains(seen, user, m.item[s.item[c]]):
-            s.scores[c] = IMPOSSIBLE
+            s.barred[c] = IMPOSSIBLE
     for q in range(SIZE):
         if m.pool.item[q] >= 0 and contains(seen, user, m.item[m.pool.item[q]]):
-            s.pool_scores[q] = IMPOSSIBLE
+            s.pool_barred[q] = IMPOSSIBLE

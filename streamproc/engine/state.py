@@ -25,6 +25,7 @@ PER_ITEM = frozenset(
     "item next_free features popularity.counts popularity.last popularity.first"
     " markov.neighbours markov.weights markov.fill markov.totals"
     " covisitation.neighbours covisitation.weights covisitation.fill covisitation.totals"
+    " session.neighbours session.weights session.fill session.totals bias.values bias.squares"
     " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts"
     " long_term.neighbours long_term.weights pool.place".split()
 )
@@ -42,9 +43,7 @@ def arrays(learner: Learner) -> Arrays:
         found |= _shadow(learner.shadow, learner.items)
     found |= {"items." + name: array for name, array in _texts(learner.item_ids, learner.items).items()}
     memory = learner.memory
-    found["memory.increment"], found["memory.gate"], found["memory.shadow"] = (
-        memory.increment, memory.gate, memory.shadow,
-    )  # fmt: skip
+    found["memory.gate"], found["memory.shadow"] = memory.gate, memory.shadow
     found["memory.shown"] = memory.shown[: learner.items]
     found["memory.shadowed"] = memory.counters[SHADOWED : SHADOWED + 1]
     found |= dict(_flat(memory.record, "record."))
@@ -89,7 +88,7 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     model.rehash(learner.model)
     learner.item_ids = _named(saved, "items.", model.capacity(learner.model))
     memory = learner.memory
-    for name in ("increment", "gate", "shadow", "shown"):
+    for name in ("gate", "shadow", "shown"):
         _fill(getattr(memory, name), saved["memory." + name], name)
     memory.counters[SHADOWED] = saved["memory.shadowed"][0]
     for name, array in _flat(memory.record, "record."):
@@ -119,10 +118,8 @@ def _shadow(shadow: Challenger, rows: int) -> Arrays:
     return {
         "shadow.neighbours": shadow.long_term.neighbours[:rows],
         "shadow.weights": shadow.long_term.weights[:rows],
-        "shadow.fusion": shadow.fusion.weights,
-        "shadow.squares": shadow.fusion.squares,
         "shadow.lasting": shadow.lasting,
-    }
+    } | dict(_flat(shadow.fusion, "shadow.fusion."))
 
 
 def _users(users: Users) -> Arrays:

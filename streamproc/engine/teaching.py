@@ -2,10 +2,10 @@
 
 from streamproc.engine import candidates, pool
 from streamproc.engine.memory import Memory, Partition, Settings, mark_item
-from streamproc.engine.model import ITEMS, Model
-from streamproc.engine.scratch import LIKED, Scratch
+from streamproc.engine.model import BRIEF, ITEMS, LONG, Model
+from streamproc.engine.scratch import BEGINS, IN_SESSION, LIKED, Scratch
 from streamproc.engine.window_kernels import store_hidden
-from streamproc_models.heads import covisitation, factors, gru, popularity
+from streamproc_models.heads import covisitation, factors, gru, popularity, session
 from streamproc_models.kernel import inlined, tight
 from streamproc_models.slots import add_weight
 
@@ -16,7 +16,8 @@ def teach(
     row: int, item: int, event: int, strength: float,
 ) -> bool:  # fmt: skip
     """Every head learns the event; says whether the recurrent head's batch is full."""
-    memory.increment[0] *= settings.growth
+    m.increments[LONG] *= settings.growth
+    m.increments[BRIEF] *= settings.session_growth
     if strength <= 0:
         _teach_dislike(m, memory, part, s, settings, row, item)
         return False
@@ -26,7 +27,7 @@ def teach(
     if newcomer:
         pool.welcome(m.pool, item, m.features, m.factors.items, m.gru)
     mark_item(memory, item)
-    _teach_links(m, memory, s, settings, item, memory.increment[0] * strength)
+    _teach_links(m, memory, s, settings, item, strength)
     if settings.use_factors:
         _teach_factors(m, memory, part, s, settings, row, item, event)
     factors.remember(m.factors, event, item)
@@ -37,14 +38,19 @@ def teach(
 
 
 @inlined
-def _teach_links(m: Model, memory: Memory, s: Scratch, settings: Settings, item: int, weight: float) -> None:
-    pairs = min(settings.pairs, s.counts[LIKED])
+def _teach_links(
+    m: Model, memory: Memory, s: Scratch, settings: Settings, item: int, strength: float
+) -> None:
+    pairs, weight = min(settings.pairs, s.counts[LIKED]), m.increments[LONG] * strength
     if settings.use_covisitation:
         covisitation.learn(m.covisitation, s.window, pairs, item, weight, settings.backward)
     if pairs > 0 and settings.use_markov:
         chain = m.markov
         add_weight(chain.neighbours, chain.weights, chain.fill, chain.totals, s.window[0], item, weight)
-    for d in range(pairs):
+    mates = 0 if s.moment[BEGINS] else min(s.counts[IN_SESSION], session.WINDOW, s.counts[LIKED])
+    if settings.use_session:
+        session.learn(m.session, s.window, mates, item, m.increments[BRIEF] * strength)
+    for d in range(max(pairs, mates)):
         mark_item(memory, s.window[d])
 
 

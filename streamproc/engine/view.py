@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from streamproc.config import Config
 from streamproc.contracts import model as records
-from streamproc.contracts.model import HEADER, ITEM, Header
+from streamproc.contracts.model import HEADER, ITEM, TABLES, Header
 from streamproc.engine import ids, model, pool, scratch
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
 from streamproc.engine.windows import RING
@@ -99,13 +99,13 @@ class ModelView:
         _name(m, self.names, rows, new["item"].copy(), text, np.cumsum([len(name) for name in changes]))
         for name in ("last", "first", "counts"):
             getattr(m.popularity, name)[rows] = new[name]
-        for name in ("markov", "covisitation"):
+        for name in TABLES:
             head = getattr(m, name)
             head.neighbours[rows], head.weights[rows] = new[name + "_neighbours"], new[name + "_weights"]
             head.totals[rows] = new[name + "_total"]
             head.fill[rows] = (new[name + "_neighbours"] >= 0).sum(1)
         m.factors.items[rows], m.gru.embeddings[rows] = new["factors"], new["embedding"]
-        m.gru.bias[rows] = new["embedding_bias"]
+        m.gru.bias[rows], m.bias.values[rows] = new["embedding_bias"], new["bias"]
 
     def _put_lasting(self, values: list[bytes]) -> None:
         new = np.frombuffer(b"".join(values), self._lasting_row)
@@ -119,6 +119,8 @@ class ModelView:
         m.counters[SERVING] = header.serving
         m.lasting[0] = header.generation
         _fill(m.fusion.weights, header.weights)
+        _fill(m.fusion.twin, header.twin)
+        _fill(m.increments, header.increments)
         _fill(m.popularity.totals, header.totals)
         _fill(m.gru.cell, header.cell)
         tops = np.frombuffer(header.tops, np.int32).reshape(3, pool.TOP)

@@ -243,24 +243,28 @@ def _unlink(w: Windows, row: int) -> None:
 
 
 @tight
-def newest_first(w: Windows, row: int, keys: U64, rows: I32, out: I32, disliked: I32) -> tuple[int, int]:
+def newest_first(
+    w: Windows, row: int, most: int, keys: U64, rows: I32, out: I32, times: I64, sessions: I32, disliked: I32
+) -> tuple[int, int]:
     """The window as item rows, newest first, in `out` (L,); items with negative feedback in `disliked` (L,).
 
     `keys`, `rows` is the items' hash table; items it does not know are left out. Returns both counts.
     """
     mask = w.items.shape[1] - 1
-    liked, against = 0, 0
-    for d in range(w.length[row]):
+    liked, against, back = 0, 0, 0
+    for d in range(min(w.length[row], most)):
         place = (w.written[row] - 1 - d) & mask
         item = find(keys, rows, w.items[row, place])
-        if item < 0:
-            continue
-        if w.flags[row, place] & NEGATIVE:
+        flag = w.flags[row, place]
+        if item >= 0 and flag & NEGATIVE:
             disliked[against] = item
             against += 1
-        else:
+        elif item >= 0:
             out[liked] = item
+            times[liked] = w.times[row, place]
+            sessions[liked] = back
             liked += 1
+        back += 1 if flag & SESSION_START else 0
     return liked, against
 
 

@@ -12,7 +12,7 @@ from streamproc_models.hashing import find_all, hash_strings, put
 from streamproc_models.kernel import tight
 
 FIRST_ROWS = 1024
-RING = 64  # entries of a window's ring; the config may use fewer
+RING = 256  # entries of a window's ring; the config may use fewer
 
 
 class Windows:

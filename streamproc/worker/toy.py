@@ -80,6 +80,8 @@ def _header(config: Config) -> Header:
         serving=0,
         newest=4000,
         weights=bare.fusion.weights.tobytes(),
+        twin=bare.fusion.twin.tobytes(),
+        increments=bare.increments.tobytes(),
         totals=np.full_like(bare.popularity.totals, 3.0).tobytes(),
         tops=tops.tobytes(),
         cell=bare.gru.cell.tobytes(),

@@ -13,10 +13,12 @@ from streamproc_models.kernel import kernel, tight
 from streamproc_models.vector import exp_into, log_into
 
 HALF_LIVES = 3
-SHORT, MEDIUM, LONG, AGE = 0, 1, 2, 3  # columns of the features
+SHORT, MEDIUM, LONG, AGE, RARITY = 0, 1, 2, 3, 4  # columns of the features
+COLUMNS = 5
 _LN2 = 0.6931471805599453
 _RESOLUTION = 1e5  # a share of 1e-5 reads as ln 2
 _BLOCK = 1024
+_RARE, _FLOOR = np.float32(1e-3), np.float32(1e-4)  # rarity = 1e-3 / (share + 1e-4)
 
 
 class Popularity(NamedTuple):
@@ -56,12 +58,14 @@ def learn(head: Popularity, item: int, event: int, weight: float) -> None:
 
 @tight
 def describe_one(head: Popularity, item: int, event: int, features: F32) -> None:
-    """The features (4,) of one item at number `event`: ln(1 + 1e5 share) per half-life, ln age / 3."""
+    """The features (5,) of one item at number `event`: ln(1 + 1e5 share) per half-life, ln age / 3, rarity."""
     gap = event - head.last[item]
     for h in range(HALF_LIVES):
         left = np.exp(-head.rates[h] * gap) if gap > 0 else 1.0
         share = head.counts[item, h] * left / (head.totals[h] + 1e-9)
         features[h] = np.log(1.0 + _RESOLUTION * share)
+        if h == LONG:
+            features[RARITY] = _RARE / (np.float32(share) + _FLOOR)
     features[AGE] = np.log(1.0 + event - head.first[item]) / 3.0
 
 
@@ -69,7 +73,7 @@ def describe_one(head: Popularity, item: int, event: int, features: F32) -> None
 def describe(
     head: Popularity, event: int, items: int, features: F32, x: F32, x_bits: I32, y: F32, y_bits: I32
 ) -> None:
-    """`describe_one` for rows 0..items of `features` (items, 4), by SIMD; x, y: scratch of >= 1,024."""
+    """`describe_one` for rows 0..items of `features` (items, 5), by SIMD; x, y: scratch of >= 1,024."""
     decayed = np.empty(_BLOCK, np.float32)
     for start in range(0, items, _BLOCK):
         n = min(_BLOCK, items - start)
@@ -84,6 +88,10 @@ def describe(
             log_into(decayed, x, x_bits, y, y_bits, n)
             for c in range(n):
                 features[start + c, h] = decayed[c]
+            if h == LONG:
+                for c in range(n):
+                    share = (x[c] - np.float32(1.0)) * np.float32(1.0 / _RESOLUTION)
+                    features[start + c, RARITY] = _RARE / (share + _FLOOR)
         for c in range(n):
             x[c] = np.float32(1 + event - head.first[start + c])
         log_into(decayed, x, x_bits, y, y_bits, n)

@@ -1,0 +1,39 @@
+"""How much more, or less, an item is taken than everything else about it says: one number per item.
+
+Learned by the fusion's own loss, for every candidate j of an event that took i:
+    g = 1[i = j] - p(j);  a_j += g^2;  b_j += r g / sqrt(a_j)   (Adagrad: Duchi et al., 2011)
+where |g| is worth it. It is a feature of the fusion like every other.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamproc_models.arrays import F32, I32, Real
+from streamproc_models.kernel import tight
+
+_START = 1e-2
+_WORTH = np.float32(2e-3)
+_RATE = np.float32(0.1)
+
+
+class Bias(NamedTuple):
+    """The head's whole state."""
+
+    values: F32  # (items,)
+    squares: F32  # (items,), Adagrad's sums
+
+
+def empty(items: int) -> Bias:
+    """A head that has learned nothing."""
+    return Bias(np.zeros(items, np.float32), np.full(items, _START, np.float32))
+
+
+@tight
+def learn(head: Bias, rows: I32, odds: F32, n: int, scale: Real, target: int) -> None:
+    """The candidates `rows[:n]` (-1: none) had probabilities scale * odds; `target` (-1: none) was taken."""
+    for c in range(n):
+        g = (np.float32(1) if rows[c] == target else np.float32(0)) - np.float32(scale) * odds[c]
+        if (g > _WORTH or g < -_WORTH) and rows[c] >= 0:
+            head.squares[rows[c]] += g * g
+            head.values[rows[c]] += _RATE * g / np.sqrt(head.squares[rows[c]])
