@@ -32,6 +32,7 @@ class Settings(NamedTuple):
     pairwise: bool  # factors learn by BPR, else by ISGD
     use_gru: bool
     shadow_warmup: int  # predictions in shadow before the comparison begins
+    request_clock: bool  # rank as of the time of the event to come, not of the user's newest one
 
 
 class Memory(NamedTuple):
