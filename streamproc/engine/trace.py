@@ -127,7 +127,7 @@ def _ahead(trace: Trace, target: int) -> float:
 
 @tight
 def _show(trace: Trace, slate: Slate) -> float:
-    """Counts the slate's items as shown; returns their mean -log2 of the share of all events, 0 for none."""
+    """Counts the slate's items as shown; returns their mean -log2 of the share of all events, -1 for none."""
     bits, n = 0.0, 0
     for p in range(slate.items.size):
         item = slate.items[p]
@@ -135,7 +135,7 @@ def _show(trace: Trace, slate: Slate) -> float:
             trace.shown[item] += 1
             bits += np.log2(max(trace.counters[EVENTS], 1) / max(trace.taken[item], 1))
             n += 1
-    return bits / max(n, 1)
+    return bits / n if n > 0 else -1.0
 
 
 @tight
