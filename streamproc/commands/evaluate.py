@@ -96,7 +96,7 @@ def _others(config: Config, ablate: tuple[str, ...], against: Path | None) -> di
     heads = [head for given in ablate for head in given.split(",")]
     others = {f"without {head}": without(config, head) for head in heads}
     if against:
-        others[against.stem] = Flags(against, current().overrides).load()
+        others[against.name] = Flags(against, current().overrides).load()
     return others
 
 
