@@ -1,4 +1,6 @@
-"""Names for the array types that the whole product uses."""
+"""Names for the array types that the whole product uses, and how an array grows."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,3 +18,10 @@ Bool = NDArray[np.bool_]
 # Numbers as kernels take them: Python's own, or an array's element.
 Real = float | np.float32
 Hash = int | np.uint64
+
+
+def longer(array: Any, rows: int) -> Any:
+    """The array with zeros behind, up to `rows` rows."""
+    grown = np.zeros((rows, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown

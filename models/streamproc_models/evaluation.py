@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamproc_models.arrays import F64, I64
+from streamproc_models.arrays import F64, I32, I64
 from streamproc_models.kernel import tight
 
 MODELS = (
@@ -21,6 +21,7 @@ HEADS = range(POPULARITY, LONG_TERM + 1)
 ANSWERS = range(POPULARITY, TWIN + 1)  # who can stand in for the fusion: every head, and its twin
 TRIALS, AT_1, AT_10, AT_20, RECIPROCAL, GAIN = range(6)  # columns of the sums
 MISS = 1 << 30
+NOT_ASKED = -1
 _MEMORY = 1.0 / 20_000.0  # of the recent MRR, in predictions
 _DEPTH = 20
 _RECIPROCALS = 1.0 / np.arange(1.0, _DEPTH + 1.0)
@@ -28,11 +29,12 @@ _GAINS = 1.0 / np.log2(np.arange(2.0, _DEPTH + 2.0))
 
 
 class Record(NamedTuple):
-    """Sums over all predictions so far, and a fading mean of the reciprocal rank."""
+    """Sums over all predictions so far, a fading mean of the reciprocal rank, and the newest places."""
 
     sums: F64  # (models, 6)
     recent: F64  # (models,), exponentially weighted MRR@20
     evaluated: I64  # (1,)
+    places: I32  # (models,), the target's newest place; an evaluation reads it before it is overwritten
 
 
 class Figures(NamedTuple):
@@ -48,12 +50,16 @@ class Figures(NamedTuple):
 
 def empty() -> Record:
     """No prediction yet."""
-    return Record(np.zeros((len(MODELS), 6)), np.zeros(len(MODELS)), np.zeros(1, np.int64))
+    models = len(MODELS)
+    return Record(
+        np.zeros((models, 6)), np.zeros(models), np.zeros(1, np.int64), np.full(models, NOT_ASKED, np.int32)
+    )
 
 
 @tight
 def count(record: Record, model: int, rank: int) -> None:
     """The target came at `rank` (0 = first; MISS where it was no candidate)."""
+    record.places[model] = rank
     sums = record.sums[model]
     sums[TRIALS] += 1.0
     reciprocal = 0.0

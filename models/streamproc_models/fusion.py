@@ -44,9 +44,9 @@ EVERYBODY, HISTORY, SESSION_PLACE, EVIDENCE = 0, 1, 5, 9  # first rows of weight
 ROWS = 13
 ACTIVE = 4  # rows that hold for one user: everybody's, and one of each kind
 BUCKETS = (
-    "everybody", "history of 1", "history of 2-4", "history of 5-19", "history of 20+",
-    "session begins", "1 in session", "2-5 in session", "6+ in session",
-    "no evidence", "little evidence", "some evidence", "much evidence",
+    "everybody", "history_0_1", "history_2_4", "history_5_19", "history_20_up",
+    "session_begins", "session_1", "session_2_5", "session_6_up",
+    "evidence_0", "evidence_1_4", "evidence_5_29", "evidence_30_up",
 )  # fmt: skip
 
 

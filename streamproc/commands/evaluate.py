@@ -1,20 +1,21 @@
 """`streamproc evaluate`: how good the recommendations are on a file, or were on a recorded journal."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from streamproc.commands.flags import with_config
+from streamproc.commands.flags import Flags, current, with_config
+from streamproc.commands.measuring import Stream
 from streamproc.commands.threads import one_thread
 from streamproc.config import Config
 from streamproc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from streamproc.evaluate.run import Report
-    from streamproc.files.columns import Columns
-    from streamproc.files.where import Where
+    from streamproc.evaluate.report import Clock, Report
+    from streamproc.evaluate.run import Measured
+
+THIS = "this"  # the name of the run that was asked for, beside others
 
 
 @click.command()
@@ -26,7 +27,29 @@ if TYPE_CHECKING:
 @click.option(
     "--journal", is_flag=True, help="Evaluate the journal of the running Kafka, with its control records."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option(
+    "--clock",
+    type=click.Choice(["published", "request"]),
+    default="published",
+    show_default=True,
+    help="Predict as of the user's newest event, as slates are published, or of the event to come.",
+)
+@click.option("--ablate", metavar="HEAD", multiple=True, help="Run again without this head; repeatable.")
+@click.option(
+    "--against",
+    metavar="FILE.toml",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Run again with these settings.",
+)
+@click.option(
+    "--plot", metavar="FILE.png", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="The curves, the gate and the fusion's lead, as a picture.",
+)  # fmt: skip
+@click.option(
+    "--tensorboard", "board", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+    help="Curves, gate and weights for TensorBoard, a folder in DIR for each run.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 @with_config
 def command(
     config: Config,
@@ -34,80 +57,101 @@ def command(
     columns: str | None,
     where: tuple[str, ...],
     journal: bool,
+    clock: "Clock",
+    ablate: tuple[str, ...],
+    against: Path | None,
+    plot: Path | None,
+    board: Path | None,
     as_json: bool,
 ) -> None:
     """Predict every event of a file before learning it, and say how often that was right.
 
     Every event whose user has an earlier one is predicted, by the same engine that serves; unseen items and
-    items outside the candidates are misses. With rules.exclude_seen only first-time pairs count.
+    items outside the candidates are misses. With rules.exclude_seen only first-time pairs count. Other runs
+    (--ablate, --against) are compared event by event; a difference of more than two standard errors is hardly
+    an accident.
 
     \b
     streamproc evaluate clicks.jsonl.gz
     streamproc evaluate ratings.csv --columns user=user,item=item,ts=ts --json
+    streamproc evaluate clicks.jsonl.gz --ablate gru --ablate factors --plot clicks.png
     """
     if bool(files) == journal:
         raise ConfigError(
             "nothing to evaluate" if not files else "files and --journal", "Name files, or --journal"
         )
     one_thread()
-    report = _journal(config) if journal else _files(config, files, columns, where)
+    runs = {THIS: config} | _others(config, ablate, against)
+    _check_outputs(plot, board, list(runs))
+    report = _measure(Stream(files, columns, where), runs, clock, board)
+    if plot:
+        _paint(report, plot)
     _tell(report, as_json)
 
 
-def _files(config: Config, files: tuple[Path, ...], columns: str | None, where: tuple[str, ...]) -> "Report":
-    from streamproc.collector import settle
-    from streamproc.engine.warming import warm_learner
-    from streamproc.evaluate.run import evaluate
-    from streamproc.files.columns import Columns
-    from streamproc.files.where import Where
+def _others(config: Config, ablate: tuple[str, ...], against: Path | None) -> dict[str, Config]:
+    """The runs to compare with, by name."""
+    from streamproc.evaluate.comparing import without
 
-    warm_learner(config)
-    settle()
-    named = Columns.parse(columns) if columns else None
-    return evaluate(config, _batches(files, named, [Where.parse(each) for each in where]))
+    heads = [head for given in ablate for head in given.split(",")]
+    others = {f"without {head}": without(config, head) for head in heads}
+    if against:
+        others[against.name] = Flags(against, current().overrides).load()
+    return others
 
 
-def _batches(
-    files: tuple[Path, ...], columns: "Columns | None", where: "list[Where]"
-) -> Iterator[Sequence[bytes]]:
-    """The events of all files, with a bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+def _check_outputs(plot: Path | None, board: Path | None, runs: list[str]) -> None:
+    """Before the work, not after it."""
+    if plot and (plot.suffix != ".png" or not plot.absolute().parent.is_dir()):
+        raise ConfigError(f"--plot: {plot} cannot be written", "Name a .png in a folder that is there")
+    if board:
+        from streamproc.evaluate.board import check_free
 
-    from streamproc.files.opening import size_of
-    from streamproc.files.reading import read_events
-
-    parts = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
-        for path in files:
-            task = bar.add_task(str(path), total=size_of(path))
-            for batch in read_events(path, columns, where):
-                yield batch.values
-                bar.update(task, completed=batch.position)
+        for run in runs:
+            check_free(board, run)
 
 
-def _journal(config: Config) -> "Report":
-    import asyncio
+def _measure(stream: Stream, runs: dict[str, Config], clock: "Clock", board: Path | None) -> "Report":
+    """All runs, one after the other; the report of the first one, with the comparisons."""
+    import msgspec
 
-    from rich.console import Console
+    from streamproc.evaluate.paired import compare
 
-    from streamproc.collector import settle
-    from streamproc.engine.warming import warm_learner
-    from streamproc.evaluate.journal import evaluate_journal
+    first, comparisons = None, []
+    for name, config in runs.items():
+        measured = stream.measure(config, clock, name if len(runs) > 1 else "")
+        if board:
+            _export(measured, board, name)
+        if first is None:
+            first = measured
+        else:
+            comparisons.append(compare(name, first.predictions, measured.predictions))
+    assert first is not None
+    return msgspec.structs.replace(first.report, comparisons=comparisons)
 
-    warm_learner(config)
-    settle()
-    with Console(stderr=True).status("learning the journal again") as status:
-        return asyncio.run(evaluate_journal(config, lambda n: status.update(f"{n:,} events learned")))
+
+def _export(measured: "Measured", board: Path, run: str) -> None:
+    from streamproc.evaluate.board import export
+
+    export(measured, board, run)
+
+
+def _paint(report: "Report", plot: Path) -> None:
+    from streamproc.evaluate.picture import paint
+
+    paint(report, plot)
 
 
 def _tell(report: "Report", as_json: bool) -> None:
     import msgspec
     from rich.console import Console
 
+    from streamproc.evaluate.story import tell
     from streamproc.evaluate.table import show
 
     if as_json:
         click.echo(msgspec.json.encode(report).decode())
-    else:
-        show(report, Console())
+        return
+    console = Console()
+    show(report, console)
+    tell(report, console)

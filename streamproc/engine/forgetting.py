@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamproc.engine import ids, pool
+from streamproc.engine import ids, pool, trace
 from streamproc.engine.model import FREED, Model
 from streamproc_models.arrays import I32
 from streamproc_models.hashing import remove
@@ -39,6 +39,7 @@ def forget_coldest(learner: "Learner") -> None:
     _leave_pool(m, gone)
     pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
     learner.memory.shown[victims] = 0
+    trace.forget(learner.trace, victims)
     learner.mark_all_items()
     learner.lasting_changed |= bool(m.lasting[0] > 0)
 

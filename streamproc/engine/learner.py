@@ -1,7 +1,5 @@
 """The learner: predict, then learn, for every event of the journal; the owner of the original model."""
 
-from typing import Any
-
 import numpy as np
 
 from streamproc.config import Config
@@ -18,6 +16,7 @@ from streamproc.engine import (
     ranking,
     scratch,
     seen,
+    trace,
 )
 from streamproc.engine.learning import DONE, FULL, TRAIN
 from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
@@ -25,7 +24,7 @@ from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.reading import reading
 from streamproc.engine.windows import RING, Windows
 from streamproc_models import evaluation
-from streamproc_models.arrays import I32
+from streamproc_models.arrays import I32, longer
 from streamproc_models.heads import gru_training
 from streamproc_models.heads.gru_training import GruStep
 
@@ -72,10 +71,20 @@ class Users:
 
 
 class Learner:
-    """Everything learned, and the loop that learns it: a function of the journal's records alone."""
+    """Everything learned, and the loop that learns it: a function of the journal's records alone.
+
+    A trainer samples slates, and predicts with the clock of what it published: of the user's newest event.
+    An evaluation makes every slate (`sample_every` 1), keeps every prediction (`traced`), and may ask as a
+    request would, at the time of the event to come (`request_clock`).
+    """
 
     def __init__(
-        self, config: Config, partitions: int, sample_every: int = 64, request_clock: bool = False
+        self,
+        config: Config,
+        partitions: int,
+        sample_every: int = 64,
+        request_clock: bool = False,
+        traced: bool = False,
     ) -> None:
         self.config = config
         self.settings = _settings(config, sample_every, request_clock)
@@ -86,6 +95,7 @@ class Learner:
         self._nobody = generations.challenger(self)
         self.item_ids = ids.empty(rows)
         self.memory = _memory(config, rows)
+        self.trace = trace.empty(traced, rows)
         self.users = [Users(config, partitions) for _ in range(partitions)]
         self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size, RING)
         self.slate = ranking.empty(config.publish.slate_size)
@@ -123,6 +133,7 @@ class Learner:
         users = self.users[partition]
         users.reserve(columns, self.settings.exclude_seen)
         self._reserve_items(columns)
+        self.trace = trace.reserve(self.trace, columns.users.size)
         done, why = 0, DONE
         while done < columns.users.size:
             done, why = self._run(users, columns, done)
@@ -136,7 +147,7 @@ class Learner:
     def _run(self, users: Users, c: EventColumns, start: int) -> tuple[int, int]:
         done, why = learning.learn(
             self.model, self.shadow or self._nobody, self.memory, self.item_ids, users.partition(),
-            self.scratch, self.slate, self.settings, c, start,
+            self.scratch, self.slate, self.settings, c, start, self.trace,
         )  # fmt: skip
         return int(done), int(why)
 
@@ -170,6 +181,7 @@ class Learner:
             dirty_rows=longer(self.memory.dirty_rows, rows),
             shown=longer(self.memory.shown, rows),
         )
+        self.trace = trace.grow(self.trace, rows)
 
     def mark_all_items(self) -> None:
         """Every row in use is published again at the next sync."""
@@ -183,13 +195,6 @@ class Learner:
         memory.dirty[fresh] = 1
         memory.dirty_rows[count : count + fresh.size] = fresh
         memory.counters[DIRTY] += fresh.size
-
-
-def longer(array: Any, rows: int) -> Any:
-    """The array with zeros behind, up to `rows` rows."""
-    grown = np.zeros((rows, *array.shape[1:]), array.dtype)
-    grown[: len(array)] = array
-    return grown
 
 
 def _memory(config: Config, rows: int) -> Memory:

@@ -6,7 +6,7 @@ into micro-batches.
 """
 
 from streamproc.contracts.columns import EventColumns
-from streamproc.engine import ids, pool, seen
+from streamproc.engine import candidates, ids, pool, seen, trace
 from streamproc.engine.housekeeping import RESCALE
 from streamproc.engine.ids import Ids
 from streamproc.engine.looking import look_ahead
@@ -14,8 +14,9 @@ from streamproc.engine.memory import Memory, Partition, Settings, mark_user
 from streamproc.engine.model import BRIEF, EVENTS, FREED, ITEMS, LONG, Challenger, Model
 from streamproc.engine.predicting import predict
 from streamproc.engine.ranking import Slate
-from streamproc.engine.scratch import Scratch
+from streamproc.engine.scratch import BEGINS, Scratch
 from streamproc.engine.teaching import teach
+from streamproc.engine.trace import Trace
 from streamproc.engine.window_kernels import accept
 from streamproc_models.arrays import U8, Hash
 from streamproc_models.hashing import find, put
@@ -28,9 +29,10 @@ DONE, TRAIN, FULL, HOUSE = 0, 1, 2, 3  # why the loop stopped
 @tight
 def learn(
     m: Model, other: Challenger, memory: Memory, item_ids: Ids, part: Partition, s: Scratch, slate: Slate,
-    settings: Settings, c: EventColumns, start: int,
+    settings: Settings, c: EventColumns, start: int, t: Trace,
 ) -> tuple[int, int]:  # fmt: skip
     """Events start.. of a micro-batch; `other` is what runs in shadow. Returns where and why it stopped."""
+    traced = t.numbers.shape[0] > 0
     user_text, user_ends = c.user_ids
     item_text, item_ends = c.item_ids
     for x in range(start, c.users.size):
@@ -45,9 +47,17 @@ def learn(
         )
         positive = c.strengths[x] > 0
         fresh = not settings.exclude_seen or not seen.contains(part.seen, c.users[x], c.items[x])
-        if row >= 0 and positive and fresh:
-            predict(m, other, memory, part, s, slate, settings, c.users[x], item)
         event = m.counters[EVENTS]
+        if row >= 0 and positive and fresh:
+            if traced:
+                trace.begin(memory.record, slate)
+            predict(m, other, memory, part, s, slate, settings, c.users[x], item)
+            if traced:
+                trace.finish(
+                    t, memory.record, slate, event, c.offsets[x], item, part.windows.length[row],
+                    s.moment[BEGINS] == 1,
+                    candidates.in_window(s, item),
+                )  # fmt: skip
         m.counters[EVENTS] = event + 1
         _, row, arrived = accept(
             part.windows, c.users[x], c.items[x], c.times[x], c.kinds[x], not positive, False,
@@ -60,6 +70,8 @@ def learn(
         mark_user(part, row)
         if settings.exclude_seen:
             seen.add(part.seen, row, c.users[x], c.items[x])
+        if traced and positive:
+            trace.take(t, item)
         full = teach(m, memory, part, s, settings, row, item, event, c.strengths[x])
         if full:  # the house can be due as well
             return x + 1, TRAIN

@@ -3,7 +3,7 @@
 from streamproc.engine import candidates
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BEGINS, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
-from streamproc.engine.window_kernels import SESSION_GAP, Windows, load_hidden, newest_first
+from streamproc.engine.window_kernels import Windows, load_hidden, newest_first, opens_session
 from streamproc_models.arrays import Hash
 from streamproc_models.heads import gru, history
 from streamproc_models.kernel import inlined, tight
@@ -25,7 +25,7 @@ def look_ahead(
 ) -> None:
     """The same before an event at `time` (ms) in `session`; with `request`, as of that time."""
     _read(m, w, s, row)
-    s.moment[BEGINS] = 1 if row < 0 or _begins(w, row, time, session) else 0
+    s.moment[BEGINS] = 1 if row < 0 or opens_session(w, row, time, session) else 0
     s.moment[FRESH] = s.moment[BEGINS] if request else 0
     if request:
         s.moment[NOW] = time // _MS
@@ -52,14 +52,3 @@ def _begin(m: Model, s: Scratch, use_gru: bool) -> None:
     else:
         for f in range(s.hidden.size):
             s.hidden[f] = 0.0
-
-
-@tight
-def _begins(w: Windows, row: int, time: int, session: Hash) -> bool:
-    """Whether an event opens a session, as the window will have it."""
-    if w.length[row] == 0:
-        return True
-    if time < w.newest[row]:
-        return False
-    other = session != 0 and session != w.session[row]
-    return bool(other or time - w.newest[row] > w.bounds[SESSION_GAP])

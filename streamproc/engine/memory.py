@@ -34,7 +34,7 @@ class Settings(NamedTuple):
     use_factors: bool
     pairwise: bool  # factors learn by BPR, else by ISGD
     use_gru: bool
-    request_clock: bool  # ranked with the time of the event to come, not of the one before
+    request_clock: bool  # rank as of the time of the event to come, not of the user's newest one
     shadow_warmup: int  # predictions in shadow before the comparison begins
 
 

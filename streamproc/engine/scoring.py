@@ -1,6 +1,5 @@
 """Scores of the candidates: the features, weighted by the fusion."""
 
-
 from streamproc.engine import candidates, describing, pool, seen
 from streamproc.engine.model import LONG, Model
 from streamproc.engine.pool import Pool

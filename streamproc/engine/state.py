@@ -29,8 +29,8 @@ PER_ITEM = frozenset(
     " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts"
     " long_term.neighbours long_term.weights pool.place".split()
 )
-# What follows from the other arrays, or from the configuration.
-TABLES = frozenset(("keys", "rows", "mask", "rates", "keeps"))
+# What follows from the other arrays or from the configuration, or is gone with the next prediction.
+TABLES = frozenset(("keys", "rows", "mask", "rates", "keeps", "places"))
 _OWN_LENGTH = frozenset(("counters", "bounds"))  # of the users' arrays: not one per user
 
 

@@ -109,13 +109,18 @@ def _flag(w: Windows, row: int, time: int, kind: int, negative: bool, session: H
     if w.length[row] == 0:
         w.session[row] = session
         return flag | SESSION_START
-    if time >= w.newest[row]:
-        other = session != 0 and session != w.session[row]
-        if other or time - w.newest[row] > w.bounds[SESSION_GAP]:
-            flag |= SESSION_START
-        if session != 0:
-            w.session[row] = session
+    if opens_session(w, row, time, session):
+        flag |= SESSION_START
+    if time >= w.newest[row] and session != 0:
+        w.session[row] = session
     return flag
+
+
+@tight
+def opens_session(w: Windows, row: int, time: int, session: Hash) -> bool:
+    """Whether an event of a user with a window would be the first of a session."""
+    other = session != 0 and session != w.session[row]
+    return bool(time >= w.newest[row] and (other or time - w.newest[row] > w.bounds[SESSION_GAP]))
 
 
 @tight

@@ -9,32 +9,40 @@ from streamproc.contracts.journal import Chunk, EventsRecord, Reader
 from streamproc.contracts.topics import topics
 from streamproc.engine import generations
 from streamproc.engine.learner import Learner
-from streamproc.evaluate.run import Report, report
+from streamproc.evaluate.predictions import Collector
+from streamproc.evaluate.report import Clock
+from streamproc.evaluate.run import Measured, evaluated_learner, measured
 from streamproc.kafka import admin, clients
 
 Progress = Callable[[int], None]  # takes the number of events learned so far
 
 
-async def evaluate_journal(config: Config, progress: Progress) -> Report:
+async def measure_journal(config: Config, clock: Clock, progress: Progress) -> Measured:
     """Learns the whole journal of a running Kafka again; KafkaUnavailable where none answers."""
     await admin.ensure_topics(config)
-    learner = Learner(config, config.kafka.partitions, sample_every=1)
-    reader, started = Reader(), time.perf_counter()
+    learner = evaluated_learner(config, config.kafka.partitions, clock)
+    collector, reader, started = Collector(), Reader(), time.perf_counter()
     async for records in clients.read_to_end(config, topics(config).journal.name, 0):
         for record in records:
-            follow(learner, reader, record.value)
+            collector.collect(learner, follow(learner, reader, record.value))
         progress(learner.events)
-    return report(learner, time.perf_counter() - started, {"stale": reader.stale, "broken": reader.broken})
+    passed_over = {"stale": reader.stale, "broken": reader.broken}
+    return measured(learner, collector, time.perf_counter() - started, passed_over)
 
 
-def follow(learner: Learner, reader: Reader, value: bytes) -> None:
-    """One record of the journal. What has to be decided was decided when it was recorded."""
+def follow(learner: Learner, reader: Reader, value: bytes) -> int:
+    """One record of the journal. What has to be decided was decided when it was recorded.
+
+    Returns the partition whose events were learned, 0 where there were none.
+    """
     record = journal.unpack(value)
     if isinstance(record, EventsRecord):
         columns = reader.accept(record)
         if columns is not None:
             learner.learn(record.partition, columns)
-    elif isinstance(record, Chunk):
+        return record.partition
+    if isinstance(record, Chunk):
         generations.keep(learner, record)
     else:
         generations.follow(learner, record)
+    return 0

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from streamproc.config import Config
@@ -11,42 +11,24 @@ from streamproc.contracts.columns import ACCEPTED, EventColumns, select
 from streamproc.contracts.events import Decoder
 from streamproc.engine.acceptance import Acceptance
 from streamproc.engine.learner import Learner
-from streamproc_models import evaluation
-
-FAMILIES = ("short_term", "long_term", "popularity")
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """What one model reached over all evaluated events."""
-
-    recall_at_1: float
-    recall_at_10: float
-    recall_at_20: float
-    mrr_at_20: float
-    ndcg_at_20: float
+from streamproc.evaluate.predictions import Collector, Predictions, Weights
+from streamproc.evaluate.report import Clock, Report, report
 
 
-class Report(msgspec.Struct, frozen=True):
-    """What an evaluation found."""
+class Measured(NamedTuple):
+    """One run over a stream."""
 
-    events: int  # learned
-    evaluated: int  # predicted: the user had an earlier event
-    events_per_second: float  # reading included
-    seconds: float
-    not_learned: dict[str, int]  # by outcome or reason
-    users: int
-    items: int
-    coverage: float  # share of the items that were on a slate
-    gate: dict[str, float]  # mean share of each family in a slate
-    generation: int
-    models: dict[str, Figures]
+    report: Report
+    predictions: Predictions
+    weights: list[Weights]  # of the fusion, every so often
 
 
 class Evaluation:
     """One pass over a stream. A function of the events and the configuration alone, but for the seconds."""
 
-    def __init__(self, config: Config) -> None:
-        self.learner = Learner(config, partitions=1, sample_every=1)
+    def __init__(self, config: Config, clock: Clock = "published") -> None:
+        self.learner = evaluated_learner(config, 1, clock)
+        self._collector = Collector()
         self._acceptance = Acceptance(config)
         self._decoder = Decoder(config.events)
         self._offset = 0
@@ -61,6 +43,7 @@ class Evaluation:
         for reject in rejects:
             self._count(reject.reason, 1)
         self.learner.learn(0, self._accepted(columns))
+        self._collector.collect(self.learner, 0)
 
     def _accepted(self, columns: EventColumns) -> EventColumns:
         outcomes = self._acceptance.observe(columns)
@@ -72,43 +55,30 @@ class Evaluation:
         if events:
             self._not_learned[reason] = self._not_learned.get(reason, 0) + events
 
-    def report(self) -> Report:
-        """The figures so far."""
-        return report(self.learner, time.perf_counter() - self._started, self._not_learned)
+    def measured(self) -> Measured:
+        """All so far."""
+        return measured(self.learner, self._collector, time.perf_counter() - self._started, self._not_learned)
+
+
+def evaluated_learner(config: Config, partitions: int, clock: Clock) -> Learner:
+    """A learner that makes a slate for every prediction and keeps them all."""
+    return Learner(config, partitions, sample_every=1, request_clock=clock == "request", traced=True)
+
+
+def measured(learner: Learner, collector: Collector, seconds: float, not_learned: dict[str, int]) -> Measured:
+    """What a learner has reached, and prediction by prediction, how."""
+    told = report(learner, seconds, not_learned, collector)
+    return Measured(told, collector.predictions(), collector.weights)
+
+
+def measure(config: Config, batches: Iterable[Sequence[bytes]], clock: Clock = "published") -> Measured:
+    """One pass over batches of events in JSON."""
+    run = Evaluation(config, clock)
+    for values in batches:
+        run.feed(values)
+    return run.measured()
 
 
 def evaluate(config: Config, batches: Iterable[Sequence[bytes]]) -> Report:
     """The figures of one pass over batches of events in JSON."""
-    run = Evaluation(config)
-    for values in batches:
-        run.feed(values)
-    return run.report()
-
-
-def report(learner: Learner, seconds: float, not_learned: dict[str, int]) -> Report:
-    """What a learner has reached after so many seconds of work."""
-    memory = learner.memory
-    gate, sampled = memory.gate[:3], max(float(memory.gate[3]), 1.0)
-    met = learner.model.popularity.last[: learner.items] >= 0
-    return Report(
-        events=learner.events,
-        evaluated=int(memory.record.evaluated[0]),
-        events_per_second=learner.events / max(seconds, 1e-9),
-        seconds=seconds,
-        not_learned=not_learned,
-        users=sum(users.windows.count for users in learner.users),
-        items=int(met.sum()),
-        coverage=float(memory.shown[: learner.items][met].mean()) if met.any() else 0.0,
-        gate={name: float(share) / sampled for name, share in zip(FAMILIES, gate, strict=True)},
-        generation=int(learner.model.lasting[0]),
-        models=_models(learner),
-    )
-
-
-def _models(learner: Learner) -> dict[str, Figures]:
-    found = {}
-    for number, name in enumerate(evaluation.MODELS):
-        figures = evaluation.figures(learner.memory.record, number)
-        if figures.events:
-            found[name] = Figures(*figures[1:])
-    return found
+    return measure(config, batches).report

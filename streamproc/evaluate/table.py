@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from streamproc.evaluate.run import Report
+from streamproc.evaluate.report import Report
 
 COLUMNS = ("recall@1", "recall@10", "recall@20", "MRR@20", "NDCG@20")
 FIRST = ("fusion", "popularity")
@@ -20,10 +20,13 @@ def show(report: Report, console: Console) -> None:
         values = (getattr(figures, field) for field in figures.__struct_fields__)
         table.add_row(name, *(f"{value:.4f}" for value in values), style="bold" if name == "fusion" else None)
     console.print(table)
+    ceiling = f"ceiling: {report.candidate_recall:.1%} of the targets were candidates"
+    console.print(f"{ceiling}; clock: {report.clock}", highlight=False)
     gate = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in report.gate.items())
-    shown = f"slates: {report.coverage:.1%} of {report.items:,} items shown; gate {gate}"
+    shown = f"slates: {report.coverage:.1%} of {report.items:,} items shown, Gini {report.gini:.2f}"
     speed = f"{report.users:,} users, {report.events_per_second:,.0f} events/s, {report.seconds:.1f} s"
-    console.print(shown, highlight=False)
+    console.print(f"{shown}, novelty {report.novelty:.1f} bits", highlight=False)
+    console.print(f"gate: {gate}", highlight=False)
     console.print(speed, highlight=False)
     for reason, events in sorted(report.not_learned.items()):
         console.print(f"not learned: {events:,} {reason}", highlight=False)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import types
 
 import msgspec
 import pytest
@@ -115,6 +116,20 @@ def test_figures_do_not_depend_on_the_batches(found):
     assert (single.coverage, single.gate) == (found.coverage, found.gate)
 
 
+def test_the_story_is_told_of_the_same_events(found):
+    """One of three predictions was of a new item; tea and the cup were shown, the cup less often."""
+    assert found.clock == "published"
+    assert found.candidate_recall == pytest.approx(2 / 3)
+    assert {kind: sum(each.events for each in parts.values()) for kind, parts in found.segments.items()} == {
+        "item": 3, "history": 3, "session": 3, "popularity": 3,
+    }  # fmt: skip
+    assert found.segments["popularity"]["unseen"].events == 1
+    assert found.fusion_against["served"].recall_at_20.mean == 0
+    assert len(found.curve) == 1
+    assert 0 < found.gini < 0.5
+    assert found.comparisons == ()
+
+
 def test_coverage_and_gate_are_shares(found):
     """Both items were on a slate; for ann's first one nothing spoke yet, so two of three have a gate."""
     assert found.coverage == 1.0
@@ -140,6 +155,33 @@ def test_a_journal_is_learned_with_the_decisions_in_it():
 
     told = report(learner, 1.0, {})
     assert (told.events, told.evaluated, told.generation, reader.stale) == (2, 1, 1, 1)
+
+
+async def test_the_whole_journal_is_told_with_its_story(monkeypatch):
+    """Partitions have offsets of their own: the second event of each is a prediction of its own."""
+    records = [
+        pack_events(
+            partition, -1, 1, columns([(f"user {partition}", "item 1"), (f"user {partition}", "item 2")])
+        )
+        for partition in range(2)
+    ]
+
+    async def recorded(*_):
+        yield [types.SimpleNamespace(value=value) for value in records]
+
+    async def nothing(_):
+        pass
+
+    monkeypatch.setattr(journal.clients, "read_to_end", recorded)
+    monkeypatch.setattr(journal.admin, "ensure_topics", nothing)
+    progress = []
+
+    told = await journal.measure_journal(CONFIG, "published", progress.append)
+
+    assert (told.report.events, told.report.evaluated, progress) == (4, 2, [4])
+    assert told.report.not_learned == {"stale": 0, "broken": 0}
+    assert told.predictions.key.tolist() == [1, (1 << 48) + 1]
+    assert told.report.segments["history"]["1"].events == 2
 
 
 def test_people_get_a_table(found):
