@@ -248,12 +248,34 @@ class HeadsConfig(Section):
     long_term: LongTermConfig = LongTermConfig()
 
 
+Bounds = tuple[Share, Share]  # least and largest
+
+
+class GateConfig(Section):
+    """Bounds on each family's share of a slate. The prequential figures are those of the free fusion."""
+
+    short_term: Bounds = (0.0, 1.0)
+    long_term: Bounds = (0.0, 1.0)
+    popularity: Bounds = (0.0, 1.0)
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        pairs = {"short_term": self.short_term, "long_term": self.long_term, "popularity": self.popularity}
+        for name, (least, most) in pairs.items():
+            if least > most:
+                raise ValueError(f"the least share of {name} is above its largest")
+        if sum(least for least, _ in pairs.values()) > 1 or sum(most for _, most in pairs.values()) < 1:
+            raise ValueError("no slate can have these shares: they add up to 1")
+        return self
+
+
 class FusionConfig(Section):
     """The learned mixture of all heads."""
 
     every: Count = 1  # learns on every so many-th event
     rate: Rate = 0.08  # of the twin
     twin_every: Count = 4  # the twin learns on every so many-th event
+    gate: GateConfig = GateConfig()
 
 
 class MetricsConfig(Section):

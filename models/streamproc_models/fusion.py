@@ -74,7 +74,7 @@ def empty(off: frozenset[str] = frozenset()) -> Fusion:
 
 def copy(fusion: Fusion) -> Fusion:
     """The same state in arrays of its own."""
-    return Fusion(*(array.copy() for array in fusion))
+    return fusion._replace(**{name: array.copy() for name, array in fusion._asdict().items()})
 
 
 @tight

@@ -1,6 +1,6 @@
 """Online Newton steps: every gradient is divided by the curvature that the gradients before it have shown.
 
-    k = P g / (1 + g'P g);  w += k;  P -= k (P g)'   (rank-one update of the inverse: Sherman and Morrison, 1950)
+    k = P g / (1 + g'P g);  w += k;  P -= k (P g)'   (rank-one update: Sherman and Morrison, 1950)
 after Hazan, Agarwal and Kale (2007, Logarithmic Regret Algorithms for Online Convex Optimization), with old
 gradients forgotten over about 10,000 steps: P <- D P D. Two guards, without which long streams diverge:
 D_f = min(sqrt(1 + 1/10,000), sqrt((1/30) / P_ff)) bounds the diagonal where no gradient comes, and only one

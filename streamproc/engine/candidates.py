@@ -1,6 +1,6 @@
 """Which items are worth scoring for a window, each numbered once, in this order: its own, what follows the
-last one, what goes with the newest, with the session, at two steps; then their long-term neighbours. The dense
-pool comes on top."""
+last one, what goes with the newest, with the session, at two steps; then their long-term neighbours. The
+dense pool comes on top."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Features of the candidates, column by column: those with links to the window, the dense pool, the window."""
+"""Features of the candidates, column by column: what has links to the window, the dense pool, the window."""
 
 import numpy as np
 

@@ -87,7 +87,7 @@ class Learner:
         traced: bool = False,
     ) -> None:
         self.config = config
-        self.settings = _settings(config, sample_every, request_clock)
+        self.settings = _settings(config, sample_every, request_clock, traced)
         self.items_limit = config.items.max
         rows = min(1024, self.items_limit)
         self.model = model.empty(config, rows)
@@ -205,7 +205,7 @@ def _memory(config: Config, rows: int) -> Memory:
     )  # fmt: skip
 
 
-def _settings(config: Config, sample_every: int, request_clock: bool) -> Settings:
+def _settings(config: Config, sample_every: int, request_clock: bool, traced: bool) -> Settings:
     heads = config.heads
     return Settings(
         reading=reading(config),
@@ -229,5 +229,6 @@ def _settings(config: Config, sample_every: int, request_clock: bool) -> Setting
         pairwise=heads.factors.method == "bpr",
         use_gru=heads.gru.enabled,
         request_clock=request_clock,
+        compare=traced and heads.gru.enabled,
         shadow_warmup=config.refresh.shadow_events // 2,
     )

@@ -35,6 +35,7 @@ class Settings(NamedTuple):
     pairwise: bool  # factors learn by BPR, else by ISGD
     use_gru: bool
     request_clock: bool  # rank as of the time of the event to come, not of the user's newest one
+    compare: bool  # with fusions that do not learn
     shadow_warmup: int  # predictions in shadow before the comparison begins
 
 

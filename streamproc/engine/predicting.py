@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.engine import candidates, pool, ranking, reasons, scoring
+from streamproc.engine import candidates, comparing, pool, ranking, reasons, scoring
 from streamproc.engine.memory import SHADOWED, Memory, Partition, Settings
 from streamproc.engine.model import SERVING, Challenger, Model
 from streamproc.engine.pool import Pool
@@ -43,6 +43,11 @@ def predict(
         evaluation.count(record, evaluation.TWIN, there)
         serving = there if m.counters[SERVING] == evaluation.TWIN else serving
     evaluation.count(record, evaluation.SERVED, serving)
+    if settings.compare:
+        comparing.average(m, s)
+        evaluation.count(record, evaluation.AVERAGE, ranking.fusion_place(m.pool.place, s, target))
+        comparing.maximum(m, s)
+        evaluation.count(record, evaluation.MAXIMUM, ranking.fusion_place(m.pool.place, s, target))
     candidates.clear(s)
     if memory.counters[SHADOWED] >= 0:
         _shadow(m, other, memory, part, s, settings, user, target, place)

@@ -6,7 +6,8 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts.slates import Slates
-from streamproc.engine import candidates, ranking, reasons, scoring
+from streamproc.engine import candidates, clamping, ranking, reasons, scoring
+from streamproc.engine.clamping import Bounds, bounds
 from streamproc.engine.looking import look
 from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
@@ -24,6 +25,7 @@ class RankSettings(NamedTuple):
     """The numbers of the config that a ranking needs."""
 
     reading: Reading
+    limits: Bounds
     exclude_seen: bool
     use_gru: bool
 
@@ -32,7 +34,9 @@ class Ranker:
     """Ranks users of a `Windows` by a model."""
 
     def __init__(self, config: Config) -> None:
-        self.settings = RankSettings(reading(config), config.rules.exclude_seen, config.heads.gru.enabled)
+        self.settings = RankSettings(
+            reading(config), bounds(config), config.rules.exclude_seen, config.heads.gru.enabled
+        )
         self.size = config.publish.slate_size
         self.slate = ranking.empty(self.size)
 
@@ -62,6 +66,8 @@ def _rank(
         user = w.user[rows[k]] if known else np.uint64(0)
         scoring.score(m, s, settings.reading, had, user, settings.exclude_seen and known)
         ranking.serve(m, s)
+        if settings.limits.on:
+            clamping.clamp(m, s, slate, settings.limits, settings.reading.votes)
         n = ranking.choose(m, s, slate)
         reasons.explain(m, s, slate, n, settings.reading.votes)
         candidates.clear(s)

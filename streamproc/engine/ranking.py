@@ -13,6 +13,7 @@ from streamproc_models.arrays import F32, I32, U8, Real
 from streamproc_models.kernel import inlined, tight
 
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
+EXPONENT = np.int32(0x7F800000)  # of a single-precision number; all ones: none
 REASONS = 2  # window items named per slate item
 
 
@@ -37,9 +38,16 @@ def fusion_place(places: I32, s: Scratch, target: int) -> int:
     if number < 0 and place < 0:
         return evaluation.MISS
     value = s.scores[number] if number >= 0 else s.pool_scores[place]
-    if value < IMPOSSIBLE_BELOW:
+    if value < IMPOSSIBLE_BELOW or _unsound(s, value):
         return evaluation.MISS
     return place_among(s.scores, s.counts[LINKED], s.pool_scores, True, value)
+
+
+@tight
+def _unsound(s: Scratch, value: Real) -> bool:
+    """NaN or infinite, by its bits: compilers may take it that there is no such number."""
+    s.y[0] = value
+    return bool(s.y_bits[0] & EXPONENT == EXPONENT)
 
 
 @inlined

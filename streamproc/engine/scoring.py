@@ -30,7 +30,7 @@ def score(m: Model, s: Scratch, reading: Reading, had: Seen, user: Hash, exclude
 def weigh(m: Model, s: Scratch, weights: F32) -> None:
     """Scores by one learner's rows of weights."""
     fusion.combine(weights, s.rows, s.weights)
-    _add_up(m.pool, s, m.lasting[0] > 0)
+    add_up(m.pool, s, m.lasting[0] > 0)
 
 
 @tight
@@ -56,7 +56,8 @@ def absent(feature: int, lasting: bool) -> bool:
 
 
 @tight
-def _add_up(dense: Pool, s: Scratch, lasting: bool) -> None:
+def add_up(dense: Pool, s: Scratch, lasting: bool) -> None:
+    """Scores by `s.weights`."""
     scores, pooled = s.scores, s.pool_scores
     for c in range(s.counts[LINKED]):
         scores[c] = s.barred[c]

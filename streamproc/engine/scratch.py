@@ -81,12 +81,13 @@ def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
     def ints(size: int) -> I32:
         return np.zeros(size, np.int32)
 
-    per_candidate = [floats(WIDTH) for _ in range(8)]
+    w = WIDTH
     return Scratch(
         np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(8, np.int64), np.zeros(3, np.int64),
         floats(3), ints(window), np.zeros(window, np.int64), ints(window), ints(window), history.empty(),
-        ints(WIDTH), *per_candidate, np.zeros((fusion.FEATURES, WIDTH), np.float32),
-        floats(WIDTH), floats(WIDTH), x, x.view(np.int32), y, y.view(np.int32),
+        ints(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
+        np.zeros((fusion.FEATURES, w), np.float32),
+        floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
         np.zeros((3, fusion.FEATURES)), floats(len(evaluation.MODELS)),
         floats(factors), floats(factors), floats(hidden), floats(hidden), floats(7 * hidden),

@@ -115,11 +115,12 @@ def _flat(group: Any, prefix: str) -> Iterator[tuple[str, NDArray[Any]]]:
 
 
 def _shadow(shadow: Challenger, rows: int) -> Arrays:
-    return {
+    found: Arrays = {
         "shadow.neighbours": shadow.long_term.neighbours[:rows],
         "shadow.weights": shadow.long_term.weights[:rows],
         "shadow.lasting": shadow.lasting,
-    } | dict(_flat(shadow.fusion, "shadow.fusion."))
+    }
+    return found | dict(_flat(shadow.fusion, "shadow.fusion."))
 
 
 def _users(users: Users) -> Arrays:

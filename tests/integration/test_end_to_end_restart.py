@@ -134,7 +134,7 @@ async def learned(pipeline, events):
 
 
 async def kept(pipeline):
-    """Whether the newest snapshot is of the whole journal: one killed at the end may have published it all."""
+    """Whether the newest snapshot is of the whole journal: one killed just now may have published it all."""
     manifest = newest_snapshot(pipeline)
     return manifest is not None and manifest.learned_to == pipeline.journal.end
 

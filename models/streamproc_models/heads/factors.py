@@ -18,6 +18,7 @@ from streamproc_models.hashing import splitmix
 from streamproc_models.kernel import tight
 
 RECENT = 4096  # targets remembered to draw negatives from
+LIMIT = np.float32(8.0)  # of every number: a rate too high for its data must not end in infinities
 _SPREAD = 0.2  # new vectors are uniform in +-0.1
 
 
@@ -77,12 +78,12 @@ def learn_pairwise(
         for f in range(size):
             v = other[f]
             pull[f] -= g * v
-            other[f] = v - r * (g * user[f] + decay * v)
+            other[f] = min(max(v - r * (g * user[f] + decay * v), -LIMIT), LIMIT)
     shrink = r * decay * np.float32(n)
     for f in range(size):
         u, v = user[f], chosen[f]
-        user[f] = u + r * (pull[f] + total * v) - shrink * u
-        chosen[f] = v + r * total * u - shrink * v
+        user[f] = min(max(u + r * (pull[f] + total * v) - shrink * u, -LIMIT), LIMIT)
+        chosen[f] = min(max(v + r * total * u - shrink * v, -LIMIT), LIMIT)
 
 
 @tight

@@ -42,8 +42,12 @@ class Own(NamedTuple):
 
 def empty() -> Own:
     """Nothing in it."""
-    ints = [np.zeros(LENGTH, np.int32) for _ in range(6)]
-    return Own(*ints, np.zeros(LENGTH, np.int64), np.zeros(LENGTH, np.int64))
+
+    def ints() -> I32:
+        return np.zeros(LENGTH, np.int32)
+
+    times = np.zeros(LENGTH, np.int64), np.zeros(LENGTH, np.int64)
+    return Own(ints(), ints(), ints(), ints(), ints(), ints(), *times)
 
 
 @tight

@@ -58,7 +58,7 @@ def learn(head: Popularity, item: int, event: int, weight: float) -> None:
 
 @tight
 def describe_one(head: Popularity, item: int, event: int, features: F32) -> None:
-    """The features (5,) of one item at number `event`: ln(1 + 1e5 share) per half-life, ln age / 3, rarity."""
+    """The features (5,) of an item at number `event`: ln(1 + 1e5 share) per half-life, ln age / 3, rarity."""
     gap = event - head.last[item]
     for h in range(HALF_LIVES):
         left = np.exp(-head.rates[h] * gap) if gap > 0 else 1.0

@@ -20,7 +20,7 @@ SHARES = (1.0 / np.sqrt(np.arange(1.0, WINDOW + 1.0))).astype(np.float32)
 
 @tight
 def learn(head: Covisitation, rows: I32, n: int, item: int, weight: float) -> None:
-    """`item` came after the `n` newest items `rows` of its session, newest first; `weight` of one event now."""
+    """`item` came after the `n` newest `rows` of its session, newest first; `weight` of one event now."""
     for d in range(min(n, WINDOW)):
         before = rows[d]
         if before != item:
