@@ -110,7 +110,7 @@ class EventsConfig(Section):
 class WindowConfig(Section):
     """The sliding window of what a user just did."""
 
-    length: int = Field(default=64, ge=1, le=64)  # events
+    length: int = Field(default=256, ge=1, le=256)  # events
     max_age: Seconds = 365 * DAY
     session_gap: Seconds = 1800.0  # a longer silence starts a new session
     late_allowance: float = Field(default=3600.0, ge=0)  # older than the user's newest by more: late

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc.engine import pool
+from streamproc.engine.window_arrays import RING, SHORT_TERM
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, I64
 
@@ -12,7 +13,7 @@ WIDTH = 4128  # candidates linked to a window, at most; no power of two, or rows
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
 BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
-LIKED, DISLIKED = 3, 4  # the window's own counts
+LIKED, DISLIKED, HISTORY = 3, 4, 5  # the window's own counts: HISTORY of all, LIKED of the short term
 
 
 class Scratch(NamedTuple):
@@ -20,12 +21,14 @@ class Scratch(NamedTuple):
 
     stamps: I64  # (1,)
     stamp: I64  # (items,), base + number of the candidate in this ranking
-    counts: I64  # (5,)
-    window: I32  # (64,), item rows, newest first
-    disliked: I32  # (64,)
+    counts: I64  # (6,)
+    window: I32  # (RING,), rows of liked items, newest first
+    times: I64  # (RING,), s, when that was
+    sessions: I32  # (RING,), sessions before that of the user's newest event
+    disliked: I32  # (SHORT_TERM,)
     item: I32  # (WIDTH,), row of each candidate
-    recency: I32  # (64,), steps back of the candidate's newest event in the window
-    repeats: I32  # (64,), its events in the window
+    recency: I32  # (SHORT_TERM,), steps back of the candidate's newest event in the window
+    repeats: I32  # (SHORT_TERM,), its events in the window
     near: F32  # (WIDTH,), co-visitation share; zero between rankings
     after: F32  # (WIDTH,), Markov share
     lasting: F32  # (WIDTH,), long-term score; zero between rankings
@@ -48,7 +51,7 @@ class Scratch(NamedTuple):
     pool_odds: F32  # (512,)
 
 
-def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
+def empty(items: int, factors: int, hidden: int) -> Scratch:
     """Working memory for a catalogue of `items` rows."""
     x, y = np.zeros(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
 
@@ -59,8 +62,9 @@ def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
         return np.zeros(size, np.int32)
 
     return Scratch(
-        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(5, np.int64),
-        ints(window), ints(window), ints(WIDTH), ints(window), ints(window),
+        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(6, np.int64),
+        ints(RING), np.zeros(RING, np.int64), ints(RING),
+        ints(SHORT_TERM), ints(WIDTH), ints(SHORT_TERM), ints(SHORT_TERM),
         floats(WIDTH), floats(WIDTH), floats(WIDTH), np.zeros((fusion.FEATURES, WIDTH), np.float32),
         floats(WIDTH), floats(WIDTH), x, x.view(np.int32), y, y.view(np.int32),
         floats(fusion.FEATURES), floats(fusion.FEATURES), floats(len(evaluation.MODELS)),
