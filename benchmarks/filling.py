@@ -1,4 +1,8 @@
-"""A fresh process that fills a worker's tables: `python -m benchmarks.filling WHAT COUNT` prints figures."""
+"""A fresh process that fills a worker's tables and prints figures.
+
+`python -m benchmarks.filling users COUNT EVENTS`, with so many events in the window of each user, or
+`python -m benchmarks.filling items COUNT`.
+"""
 
 import ctypes
 import gc
@@ -6,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -27,7 +32,6 @@ from streamproc_models.arrays import I32
 from streamproc_models.hashing import hash_strings
 
 CHUNK = 5000  # at a time, so that what is read in at once does not weigh
-WINDOW = 64  # events per user, a full window
 
 Table = Windows | ModelView
 Rows = list[tuple[bytes, bytes | None]]
@@ -35,28 +39,29 @@ Rows = list[tuple[bytes, bytes | None]]
 
 def main() -> None:
     """Print the figures as JSON."""
-    what, count = sys.argv[1], int(sys.argv[2])
-    fill: Callable[[int], Table] = fill_windows if what == "users" else fill_view
+    what, count, *events = sys.argv[1], *map(int, sys.argv[2:])
+    fill: Callable[[int], Table] = partial(fill_windows, events=events[0]) if what == "users" else fill_view
     fill(2)  # loads what is compiled; that is no user's memory
     before = _resident()
     table = fill(count)
     print(json.dumps(_figures(table, count, _resident() - before)))
 
 
-def fill_windows(count: int) -> Windows:
-    """Windows of one partition, full for each of `count` users, loaded as a restore does it."""
+def fill_windows(count: int, events: int) -> Windows:
+    """Windows of `count` users in one partition, `events` entries each, loaded as a restore does it."""
     config = Config()
     windows = Windows(config)
-    state = full_state(config)
+    state = state_of(config, events)
     for chunk in _names(b"user-%09d", count):
         windows.load(dict.fromkeys(chunk, state))
     return windows
 
 
-def full_state(config: Config) -> bytes:
-    """The packed state of somebody whose window is full, and who has a recurrent state."""
-    learner = warm_learner(config)
-    learner.learn(0, invented(8 * WINDOW))
+def state_of(config: Config, events: int) -> bytes:
+    """The packed state of somebody with so many events in the window, and a recurrent state."""
+    shorter = config.model_copy(update={"window": config.window.model_copy(update={"length": events})})
+    learner = warm_learner(shorter)
+    learner.learn(0, invented(8 * events))
     windows = learner.users[0].windows
     return windows.pack(np.zeros(1, np.int32))[0]
 
@@ -101,7 +106,7 @@ def _figures(table: Table, count: int, resident: int) -> Figures:
     return {
         "count": count,
         "rows": arrays.rows,  # there is room for
-        "bytes_per_row": arrays.each,  # ids and hash tables included
+        "bytes_each": arrays.each,  # ids and hash tables included
         "resident_each": resident / count,  # the room that is not used yet included
         "resident_mb": resident / 2**20,
     }

@@ -7,25 +7,35 @@ from collections.abc import Iterator
 
 from benchmarks.cores import Load
 from benchmarks.machine import ROOT
-from benchmarks.result import Figures, Result, at_most
+from benchmarks.result import Figures, Goal, Result, at_most
 from streamproc.config import Config
 
-FULL = {"users": 200_000, "items": 50_000}
-QUICK = {"users": 2000, "items": 2000}
-MOST = {"users": 1200.0, "items": 2000.0}  # bytes each
+FULL, QUICK = (200_000, 50_000), (2000, 2000)  # users, items
+EVENTS = (64, 256)  # in the window of a user: a long history, and the longest there can be
+USER, ITEM = 1200.0, 2000.0  # bytes each, at most; a user with 64 events
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """Full windows of made-up users, then full rows of made-up items, each in a process of its own."""
-    for what, count in (QUICK if quick else FULL).items():
-        load = Load()
-        figures = _filled(what, count)
-        goals = (at_most("bytes_per_row", MOST[what]), at_most("resident_each", MOST[what]))
-        yield Result("memory", f"made-up {what}", Config(), figures, () if quick else goals, load.foreign())
+    """Windows of made-up users, then full rows of made-up items, each in a process of its own."""
+    users, items = QUICK if quick else FULL
+    for events in EVENTS:
+        goals = _goals(USER) if events == EVENTS[0] and not quick else ()
+        yield _result(f"made-up users, {events} events each", goals, "users", users, events)
+    yield _result("made-up items", () if quick else _goals(ITEM), "items", items)
 
 
-def _filled(what: str, count: int) -> Figures:
-    command = [sys.executable, "-m", "benchmarks.filling", what, str(count)]
+def _goals(most: float) -> tuple[Goal, ...]:
+    return at_most("bytes_each", most), at_most("resident_each", most)
+
+
+def _result(name: str, goals: tuple[Goal, ...], what: str, *numbers: int) -> Result:
+    load = Load()
+    figures = _filled(what, *numbers)
+    return Result("memory", name, Config(), figures, goals, load.foreign())
+
+
+def _filled(what: str, *numbers: int) -> Figures:
+    command = [sys.executable, "-m", "benchmarks.filling", what, *map(str, numbers)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT)
     figures: Figures = json.loads(done.stdout)
     return figures

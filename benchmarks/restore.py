@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks import workloads
 from benchmarks.cores import Load, pinned
-from benchmarks.filling import full_state
+from benchmarks.filling import state_of
 from benchmarks.result import Result
 from streamproc.clock import SystemClock
 from streamproc.config import Config
@@ -21,6 +21,7 @@ from streamproc.worker.warmup import warm_up
 USERS, QUICK_USERS = 200_000, 2000
 EVENTS, QUICK_EVENTS = 200_000, 3000
 ROUNDS = 3
+WINDOW = 64  # events of each user
 
 
 def run(quick: bool) -> Iterator[Result]:
@@ -34,7 +35,7 @@ def run(quick: bool) -> Iterator[Result]:
 
 
 def _states(config: Config, count: int) -> Result:
-    states = dict.fromkeys([b"user-%09d" % number for number in range(count)], full_state(config))
+    states = dict.fromkeys([b"user-%09d" % number for number in range(count)], state_of(config, WINDOW))
     load = Load()
     seconds = [_load(config, states) for _ in range(ROUNDS)]
     figures = {
@@ -42,7 +43,7 @@ def _states(config: Config, count: int) -> Result:
         "users_per_second": count / min(seconds),
         "users_per_second_worst": count / max(seconds),
     }
-    return Result("restore", "full windows", config, figures, foreign_cpu=load.foreign())
+    return Result("restore", f"windows of {WINDOW} events", config, figures, foreign_cpu=load.foreign())
 
 
 def _load(config: Config, states: dict[bytes, bytes]) -> float:

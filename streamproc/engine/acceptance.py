@@ -5,7 +5,7 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.columns import DUPLICATE, IGNORED, LATE, OUTCOMES, EventColumns
 from streamproc.engine import model, observing, scratch
-from streamproc.engine.windows import RING, Windows
+from streamproc.engine.windows import Windows
 from streamproc_models.arrays import U8
 
 
@@ -17,7 +17,7 @@ class Acceptance:
     def __init__(self, config: Config) -> None:
         self.windows = Windows(config, partitions=1)
         self._model = model.empty(config, 1)
-        self._scratch = scratch.empty(1, config.heads.factors.size, config.heads.gru.size, RING)
+        self._scratch = scratch.empty(1, config.heads.factors.size, config.heads.gru.size)
 
     def observe(self, c: EventColumns) -> U8:
         """Outcome (n,) of every event; accepted ones are remembered."""

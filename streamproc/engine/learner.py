@@ -22,7 +22,7 @@ from streamproc.engine.learning import DONE, FULL, TRAIN
 from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.reading import reading
-from streamproc.engine.windows import RING, Windows
+from streamproc.engine.windows import Windows
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32, longer
 from streamproc_models.heads import gru_training
@@ -97,7 +97,7 @@ class Learner:
         self.memory = _memory(config, rows)
         self.trace = trace.empty(traced, rows)
         self.users = [Users(config, partitions) for _ in range(partitions)]
-        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size, RING)
+        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size)
         self.slate = ranking.empty(config.publish.slate_size)
         self.gru_config = model.gru_config(config)
         self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)

@@ -3,9 +3,11 @@
 from streamproc.engine import candidates
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BEGINS, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
-from streamproc.engine.window_kernels import Windows, load_hidden, newest_first, opens_session
+from streamproc.engine.window_arrays import RING, SHORT_TERM, Windows
+from streamproc.engine.window_kernels import load_hidden, opens_session
+from streamproc.engine.window_pages import newest_first
 from streamproc_models.arrays import Hash
-from streamproc_models.heads import gru, history
+from streamproc_models.heads import gru
 from streamproc_models.kernel import inlined, tight
 
 _MS = 1000
@@ -37,11 +39,11 @@ def _read(m: Model, w: Windows, s: Scratch, row: int) -> None:
     s.counts[HISTORY], s.counts[DISLIKED], s.moment[NOW] = 0, 0, 0
     if row >= 0:
         s.counts[HISTORY], s.counts[DISLIKED] = newest_first(
-            w, row, history.LENGTH, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked
+            w, row, RING, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked
         )
         s.moment[NOW] = w.newest[row] // _MS
         load_hidden(w, row, s.before)
-    s.counts[LIKED] = min(s.counts[HISTORY], history.SHORT_TERM)
+    s.counts[LIKED] = min(s.counts[HISTORY], SHORT_TERM)
 
 
 @inlined

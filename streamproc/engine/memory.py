@@ -5,7 +5,7 @@ from typing import NamedTuple
 from streamproc.engine.ids import Ids
 from streamproc.engine.reading import Reading
 from streamproc.engine.seen import Seen
-from streamproc.engine.window_kernels import Windows
+from streamproc.engine.window_arrays import Windows
 from streamproc_models.arrays import F32, F64, I32, I64, U8
 from streamproc_models.evaluation import Record
 from streamproc_models.kernel import tight

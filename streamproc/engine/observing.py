@@ -5,18 +5,12 @@ from streamproc.engine.ids import Ids
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import LIKED, Scratch
 from streamproc.engine.seen import Seen
-from streamproc.engine.window_kernels import (
-    ACCEPTED,
-    Windows,
-    accept,
-    load_hidden,
-    newest_first,
-    store_hidden,
-)
+from streamproc.engine.window_arrays import Windows
+from streamproc.engine.window_kernels import ACCEPTED, accept, load_hidden, store_hidden
+from streamproc.engine.window_pages import newest_first
 from streamproc_models.arrays import F32, I32, I64, U8, U64, Bool
 from streamproc_models.hashing import find
 from streamproc_models.heads import gru
-from streamproc_models.heads.history import SHORT_TERM
 from streamproc_models.kernel import tight
 
 
@@ -53,7 +47,7 @@ def observe(
 @tight
 def _advance(m: Model, w: Windows, s: Scratch, row: int) -> bool:
     """The recurrent state after the user's last item, in `s.hidden`; false where there is no such item."""
-    liked, _ = newest_first(w, row, SHORT_TERM, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked)
+    liked, _ = newest_first(w, row, 1, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked)
     if liked == 0:
         return False
     s.counts[LIKED] = liked

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from streamproc.contracts.users import HEAD_WORDS, VERSION
+from streamproc.contracts.users import HEAD_WORDS, HIDDEN_BITS, VERSION
 from streamproc.engine import ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.seen import Seen
-from streamproc.engine.window_kernels import Windows, enter
+from streamproc.engine.window_arrays import LENGTH, Windows
+from streamproc.engine.window_kernels import enter
+from streamproc.engine.window_pages import back, grow
 from streamproc_models.arrays import I16, I32, I64, U8, U32, U64
 from streamproc_models.kernel import tight
 
@@ -45,8 +47,8 @@ def pack(w: Windows, s: Seen, rows: I32, ends: I64, b64: U64, b32: U32, b16: I16
     for k in range(rows.size):
         row, at = rows[k], ends[k - 1] if k > 0 else 0
         length, known = w.length[row], min(w.known[row], w.ids.shape[1])
-        b8[8 * at], b8[8 * at + 1], b8[8 * at + 2], b8[8 * at + 3] = VERSION, length, known, w.hidden.shape[1]
-        b32[2 * at + 1] = _count(s, row)
+        b8[8 * at], b8[8 * at + 1], b16[4 * at + 1] = VERSION, known, length
+        b32[2 * at + 1] = w.hidden.shape[1] + (_count(s, row) << HIDDEN_BITS)
         b64[at + 1], b64[at + 2] = np.uint64(w.newest[row]), np.uint64(w.offset[row])
         b64[at + 3], b64[at + 4], b64[at + 5] = w.source[row], np.uint64(w.sequence[row]), w.session[row]
         at = _pack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
@@ -64,14 +66,14 @@ def pack(w: Windows, s: Seen, rows: I32, ends: I64, b64: U64, b32: U32, b16: I16
 
 @tight
 def _pack_window(w: Windows, row: int, length: int, at: int, b64: U64, b32: U32, b8: U8) -> int:
-    mask = w.items.shape[1] - 1
     times = at + length
     flags = times + _words(length, 4)
-    for d in range(length):
-        place = (w.written[row] - length + d) & mask
-        b64[at + d] = w.items[row, place]
-        b32[2 * times + d] = w.times[row, place]
-        b8[8 * flags + d] = w.flags[row, place]
+    page, place = w.page[row], w.place[row]
+    for d in range(length - 1, -1, -1):
+        b64[at + d] = w.items[page, place]
+        b32[2 * times + d] = w.times[page, place]
+        b8[8 * flags + d] = w.flags[page, place]
+        page, place = back(w.older, page, place, 1)
     return flags + _words(length, 1)
 
 
@@ -87,8 +89,8 @@ def unpack(
         if names.length[row] > 0:
             seen.forget(s, row)
         ids.store(names, row, text, text_ends[k - 1] if k > 0 else 0, text_ends[k])
-        length, known, hidden = int(b8[8 * at + 1]), int(b8[8 * at + 2]), int(b8[8 * at + 3])
-        had = np.int64(b32[2 * at + 1])
+        known, length, hidden = int(b8[8 * at + 1]), int(b16[4 * at + 1]), int(b8[8 * at + 4])
+        had = np.int64(b32[2 * at + 1]) >> HIDDEN_BITS
         w.newest[row], w.offset[row] = np.int64(b64[at + 1]), np.int64(b64[at + 2])
         w.source[row], w.sequence[row], w.session[row] = b64[at + 3], np.int64(b64[at + 4]), b64[at + 5]
         at = _unpack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
@@ -107,12 +109,10 @@ def unpack(
 def _unpack_window(w: Windows, row: int, length: int, at: int, b64: U64, b32: U32, b8: U8) -> int:
     times = at + length
     flags = times + _words(length, 4)
-    kept = min(length, w.items.shape[1])
-    for d in range(kept):
-        source = length - kept + d
-        w.items[row, d] = b64[at + source]
-        w.times[row, d] = b32[2 * times + source]
-        w.flags[row, d] = b8[8 * flags + source]
-    w.written[row] = kept
-    w.length[row] = kept
+    for d in range(length - min(length, w.bounds[LENGTH]), length):
+        grow(w, row)
+        page, place = w.page[row], w.place[row]
+        w.items[page, place] = b64[at + d]
+        w.times[page, place] = b32[2 * times + d]
+        w.flags[page, place] = b8[8 * flags + d]
     return flags + _words(length, 1)

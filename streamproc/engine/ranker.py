@@ -15,7 +15,7 @@ from streamproc.engine.reading import Reading, reading
 from streamproc.engine.scratch import Scratch
 from streamproc.engine.seen import Seen
 from streamproc.engine.view import ModelView
-from streamproc.engine.window_kernels import Windows as WindowArrays
+from streamproc.engine.window_arrays import Windows as WindowArrays
 from streamproc.engine.windows import Windows
 from streamproc_models.arrays import F32, I32, U8
 from streamproc_models.kernel import tight

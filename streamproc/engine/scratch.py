@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc.engine import pool
+from streamproc.engine.window_arrays import RING, SHORT_TERM
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, F64, I32, I64
 from streamproc_models.heads import history
@@ -14,13 +15,8 @@ WIDTH = 6304  # candidates linked to a window, at most; no power of two, or rows
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
 BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
-LIKED, DISLIKED, HISTORY, IN_SESSION, SESSIONS = (
-    3,
-    4,
-    5,
-    6,
-    7,
-)  # lately, disliked, all; of this session; sessions
+LIKED, DISLIKED, HISTORY = 3, 4, 5  # the window's own counts: HISTORY of all, LIKED of the short term
+IN_SESSION, SESSIONS = 6, 7  # of HISTORY those of the present session; sessions in it
 NOW, FRESH, BEGINS = 0, 1, 2  # places in `moment`: time asked for, s; 1: it begins a session; the event does
 NEAR, MATES, BEYOND = 0, 1, 2  # places in `totals`: what the votes of each table add up to
 
@@ -33,10 +29,10 @@ class Scratch(NamedTuple):
     counts: I64  # (8,)
     moment: I64  # (3,)
     totals: F32  # (3,)
-    window: I32  # (256,), item rows, newest first
-    times: I64  # (256,), their event times, s
-    sessions: I32  # (256,), sessions back from the newest event
-    disliked: I32  # (256,)
+    window: I32  # (RING,), rows of liked items, newest first
+    times: I64  # (RING,), s, when that was
+    sessions: I32  # (RING,), sessions before that of the user's newest event
+    disliked: I32  # (SHORT_TERM,)
     own: Own
     item: I32  # (WIDTH,), row of each candidate
     barred: F32  # (WIDTH,), 0; IMPOSSIBLE for what may not be shown
@@ -71,7 +67,7 @@ class Scratch(NamedTuple):
     pool_odds: F32  # (512,)
 
 
-def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
+def empty(items: int, factors: int, hidden: int) -> Scratch:
     """Working memory for a catalogue of `items` rows."""
     x, y = np.zeros(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
 
@@ -84,7 +80,7 @@ def empty(items: int, factors: int, hidden: int, window: int) -> Scratch:
     w = WIDTH
     return Scratch(
         np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(8, np.int64), np.zeros(3, np.int64),
-        floats(3), ints(window), np.zeros(window, np.int64), ints(window), ints(window), history.empty(),
+        floats(3), ints(RING), np.zeros(RING, np.int64), ints(RING), ints(SHORT_TERM), history.empty(),
         ints(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
         np.zeros((fusion.FEATURES, w), np.float32),
         floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),

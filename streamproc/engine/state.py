@@ -16,6 +16,7 @@ from streamproc.engine.ids import Ids
 from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
+from streamproc.engine.window_arrays import PAGES, PER_PAGE, WHOLE
 from streamproc.errors import BadSnapshot
 
 Arrays = dict[str, NDArray[Any]]
@@ -31,7 +32,6 @@ PER_ITEM = frozenset(
 )
 # What follows from the other arrays or from the configuration, or is gone with the next prediction.
 TABLES = frozenset(("keys", "rows", "mask", "rates", "keeps", "places"))
-_OWN_LENGTH = frozenset(("counters", "bounds"))  # of the users' arrays: not one per user
 
 
 def arrays(learner: Learner) -> Arrays:
@@ -125,8 +125,9 @@ def _shadow(shadow: Challenger, rows: int) -> Arrays:
 
 def _users(users: Users) -> Arrays:
     w, rows = users.windows, users.windows.used
+    pages = int(w.arrays.counters[PAGES])
     found = {
-        name: array if name in _OWN_LENGTH else array[:rows]
+        name: array if name in WHOLE else array[: pages if name in PER_PAGE else rows]
         for name, array in w.arrays._asdict().items()
         if name not in TABLES
     }
@@ -141,6 +142,7 @@ def _users(users: Users) -> Arrays:
 def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
     rows, w = saved["user"].size, users.windows
     w.resize(max(rows, w.rows))
+    w.reserve_pages(len(saved["items"]))
     users.widen()
     for name, array in w.arrays._asdict().items():
         if name not in TABLES and name != "bounds":

@@ -10,7 +10,6 @@ from streamproc.contracts import model as records
 from streamproc.contracts.model import HEADER, ITEM, TABLES, Header
 from streamproc.engine import ids, model, pool, scratch
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
-from streamproc.engine.windows import RING
 from streamproc.errors import ConfigError
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32, I64, U8, U64
@@ -32,7 +31,7 @@ class ModelView:
         rows = min(_FIRST_ROWS, config.items.max)
         self.model = _bare(model.empty(config, rows))
         self.names = ids.empty(rows)
-        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size, RING)
+        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size)
         self._waiting: dict[bytes, bytes | None] = {}
         self._item_row, self._lasting_row = records.item_row(config), records.lasting_row(config)
 

@@ -1,50 +1,31 @@
 """The compiled half of the users' states: one arriving event at a time, no object per event.
 
-Everything of a user sits in one row of flat arrays. A window is a ring, newest entry last written;
-rows are chained from the quietest to the most recently active user, so that forgetting the coldest
+Rows are chained from the quietest to the most recently active user, so that forgetting the coldest
 is one step and depends on nothing but the order of the partition's accepted events.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from streamproc_models.arrays import F32, I16, I32, I64, U8, U32, U64, Hash
+from streamproc.engine.window_arrays import (
+    COLDEST,
+    EVICTED,
+    FREED,
+    HOTTEST,
+    LATE_ALLOWANCE,
+    LIMIT,
+    NONE,
+    PAGE,
+    SESSION_GAP,
+    USERS,
+    Windows,
+)
+from streamproc.engine.window_pages import NEGATIVE, SESSION_START, insert, release
+from streamproc_models.arrays import F32, U64, Hash
 from streamproc_models.hashing import find, put, remove
 from streamproc_models.kernel import tight
 
-NONE = -1
 ACCEPTED, DUPLICATE, LATE, IGNORED = 0, 1, 2, 3
-NEGATIVE, SESSION_START = np.uint8(64), np.uint8(128)  # marks beside the event type (6 bits)
-KIND = np.uint8(63)
-USERS, COLDEST, HOTTEST, FREED, EVICTED, LIMIT = 0, 1, 2, 3, 4, 5  # places in `counters`
-MAX_AGE, SESSION_GAP, LATE_ALLOWANCE, LENGTH = 0, 1, 2, 3  # places in `bounds`: three in ms, entries
-_MS = 1000
-
-
-class Windows(NamedTuple):
-    """The states of the users of one partition, row = user."""
-
-    keys: U64  # (table,) hash table: user -> row
-    rows: I32  # (table,)
-    user: U64  # (users,) hash of the id; 0 where the row is free
-    newest: I64  # (users,) event time of the newest event, ms
-    offset: I64  # (users,) source offset of the last accepted event
-    source: U64  # (users,) source of the last sequenced event id
-    sequence: I64  # (users,) newest number of that source
-    session: U64  # (users,) hash of the current session id; 0 where none was given
-    length: I32  # (users,) entries in the window
-    written: I32  # (users,) entries ever written; the newest is at (written - 1) % L
-    known: I32  # (users,) event ids ever remembered
-    items: U64  # (users, L) ring of item hashes
-    times: U32  # (users, L) ring of event times, s
-    flags: U8  # (users, L) ring of event types and marks
-    ids: U64  # (users, E) ring of event id hashes
-    hidden: I16  # (users, H) recurrent state before the newest item, in 1/32767
-    colder: I32  # (users,) chain by activity
-    hotter: I32  # (users,)
-    counters: I64  # (6,)
-    bounds: I64  # (4,)
+KIND = np.uint8(63)  # bits of an entry's flags that are the event type
 
 
 @tight
@@ -62,7 +43,7 @@ def accept(
     if fresh:
         row = enter(w, user)
     _identify(w, row, key, sequence)
-    _place(w, row, item, time, _flag(w, row, time, kind, negative, session))
+    insert(w, row, item, time, _flag(w, row, time, kind, negative, session))
     w.offset[row] = offset
     _touch(w, row)
     return ACCEPTED, row, fresh
@@ -124,54 +105,6 @@ def opens_session(w: Windows, row: int, time: int, session: Hash) -> bool:
 
 
 @tight
-def _place(w: Windows, row: int, item: Hash, time: int, flag: np.uint8) -> None:
-    """Puts the entry where its time belongs; at equal seconds the later arrival is the newer one."""
-    mask = w.items.shape[1] - 1
-    second = np.uint32(max(time, 0) // _MS)
-    length = w.length[row]
-    at = w.written[row]
-    moved = 0
-    while moved < length and w.times[row, (at - 1) & mask] > second:
-        moved += 1
-        at -= 1
-    if moved >= w.bounds[LENGTH]:
-        return  # older than a whole full window
-    for place in range(w.written[row], at, -1):
-        _copy_entry(w, row, (place - 1) & mask, place & mask)
-    _write_entry(w, row, at & mask, item, second, flag)
-    w.written[row] += 1
-    w.length[row] = min(length + 1, w.bounds[LENGTH])
-    w.newest[row] = max(w.newest[row], time)
-    _trim(w, row)
-
-
-@tight
-def _copy_entry(w: Windows, row: int, source: int, target: int) -> None:
-    w.items[row, target] = w.items[row, source]
-    w.times[row, target] = w.times[row, source]
-    w.flags[row, target] = w.flags[row, source]
-
-
-@tight
-def _write_entry(w: Windows, row: int, at: int, item: Hash, second: np.uint32, flag: np.uint8) -> None:
-    w.items[row, at] = item
-    w.times[row, at] = second
-    w.flags[row, at] = flag
-
-
-@tight
-def _trim(w: Windows, row: int) -> None:
-    """Drops what is older than the window's age, counted back from the user's newest event."""
-    mask = w.items.shape[1] - 1
-    oldest = (w.newest[row] - w.bounds[MAX_AGE]) // _MS
-    while w.length[row] > 1:
-        place = (w.written[row] - w.length[row]) & mask
-        if np.int64(w.times[row, place]) >= oldest:
-            return
-        w.length[row] -= 1
-
-
-@tight
 def enter(w: Windows, user: Hash) -> int:
     """A row for a new user; at the bound the coldest user makes room."""
     if w.counters[USERS] >= w.counters[LIMIT]:
@@ -198,7 +131,8 @@ def _clear(w: Windows, row: int, user: Hash) -> None:
     w.sequence[row] = NONE
     w.session[row] = 0
     w.length[row] = 0
-    w.written[row] = 0
+    w.page[row] = NONE
+    w.place[row] = PAGE - 1  # so that the first entry takes a page
     w.known[row] = 0
     for f in range(w.hidden.shape[1]):
         w.hidden[row, f] = 0
@@ -209,6 +143,7 @@ def drop(w: Windows, row: int) -> None:
     """Forgets one user; the row is free for the next newcomer."""
     remove(w.keys, w.rows, w.user[row])
     w.user[row] = 0
+    release(w, row)
     _unlink(w, row)
     w.colder[row] = w.counters[FREED]
     w.counters[FREED] = row
@@ -245,32 +180,6 @@ def _unlink(w: Windows, row: int) -> None:
         w.colder[after] = before
     else:
         w.counters[HOTTEST] = before
-
-
-@tight
-def newest_first(
-    w: Windows, row: int, most: int, keys: U64, rows: I32, out: I32, times: I64, sessions: I32, disliked: I32
-) -> tuple[int, int]:
-    """The window as item rows, newest first, in `out` (L,); items with negative feedback in `disliked` (L,).
-
-    `keys`, `rows` is the items' hash table; items it does not know are left out. Returns both counts.
-    """
-    mask = w.items.shape[1] - 1
-    liked, against, back = 0, 0, 0
-    for d in range(min(w.length[row], most)):
-        place = (w.written[row] - 1 - d) & mask
-        item = find(keys, rows, w.items[row, place])
-        flag = w.flags[row, place]
-        if item >= 0 and flag & NEGATIVE:
-            disliked[against] = item
-            against += 1
-        elif item >= 0:
-            out[liked] = item
-            times[liked] = w.times[row, place]
-            sessions[liked] = back
-            liked += 1
-        back += 1 if flag & SESSION_START else 0
-    return liked, against
 
 
 @tight

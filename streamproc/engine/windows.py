@@ -1,18 +1,32 @@
 """The users of one partition: their windows, ids and what they had, in arrays that grow as users come."""
 
+import mmap
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
-from streamproc.contracts.users import MARK
-from streamproc.engine import ids, packing, seen, window_kernels
-from streamproc.engine.window_kernels import EVICTED, USERS
-from streamproc_models.arrays import I32, I64, U64, Bool
+from streamproc.contracts.users import HIDDEN_BITS, MARK, VERSION
+from streamproc.engine import ids, packing, seen, window_arrays
+from streamproc.engine.window_arrays import (
+    EVICTED,
+    FREE_PAGES,
+    LENGTH,
+    NONE,
+    PAGE,
+    PAGES,
+    PER_PAGE,
+    USERS,
+    WHOLE,
+)
+from streamproc.errors import BadRecord
+from streamproc_models.arrays import I32, I64, U8, U64, Bool
 from streamproc_models.hashing import find_all, hash_strings, put
 from streamproc_models.kernel import tight
 
 FIRST_ROWS = 1024
-RING = 256  # entries of a window's ring; the config may use fewer
 
 
 class Windows:
@@ -42,13 +56,25 @@ class Windows:
         """Rows there are arrays for."""
         return int(self.arrays.user.size)
 
+    @property
+    def pages(self) -> int:
+        """Pages that hold entries of windows."""
+        return int(self.arrays.counters[PAGES] - self.arrays.counters[FREE_PAGES])
+
     def reserve(self, events: int, text: int) -> None:
         """Room for as many newcomers as a batch of `events` events can bring, with `text` bytes of ids."""
         needed = min(self.limit, self.count + events)
         if needed > self.rows:
             self.resize(min(self.limit, max(needed, 2 * self.rows)))
+        self.reserve_pages(events)
         self.names = ids.reserve(self.names, self.rows, text)
         self.seen = seen.reserve(self.seen, self.rows, 0)
+
+    def reserve_pages(self, more: int) -> None:
+        """Room for so many more pages of windows: an event takes one at most."""
+        needed, room = self.pages + more, len(self.arrays.items)
+        if needed > room:
+            self.arrays = _with_pages(self.arrays, max(needed, 2 * room))
 
     def resize(self, rows: int) -> None:
         """Arrays for `rows` users, at least as many as now."""
@@ -98,17 +124,24 @@ class Windows:
         return [whole[a:b] for a, b in zip([0, *stops], stops, strict=False)]
 
     def load(self, states: dict[bytes, bytes]) -> None:
-        """Takes users in from their packed states, {id: state}; MARK is passed over."""
+        """Takes users in from their packed states, {id: state}; MARK is passed over.
+
+        Raises BadRecord where a state is of another version.
+        """
         names = [name for name in states if name != MARK]
         if not names:
             return
         values = [states[name] for name in names]
         buffer = np.frombuffer(b"".join(values), np.uint64)
         starts = np.cumsum([0, *map(len, values[:-1])]) // 8
+        _check_versions(buffer.view(np.uint8)[8 * starts])
         text = np.frombuffer(b"".join(names), np.uint8)
         ends = np.cumsum([len(name) for name in names])
         self.reserve(len(names), text.size)
-        self.seen = seen.reserve(self.seen, self.rows, int(buffer.view(np.uint32)[2 * starts + 1].sum()))
+        lengths = buffer.view(np.uint16)[4 * starts + 1].astype(np.int64)
+        self.reserve_pages(int((-(-np.minimum(lengths, self.arrays.bounds[LENGTH]) // PAGE)).sum()))
+        had = int((buffer.view(np.uint32)[2 * starts + 1] >> HIDDEN_BITS).sum())
+        self.seen = seen.reserve(self.seen, self.rows, had)
         order = np.argsort(buffer[starts + 2].astype(np.int64), kind="stable")
         packing.unpack(
             self.arrays, self.seen, self.names, order, starts, hash_strings(text, ends), text, ends,
@@ -129,22 +162,22 @@ def ignored_kinds(config: Config) -> Bool:
     return ignored
 
 
-def _empty(config: Config, rows: int, limit: int) -> window_kernels.Windows:
+def _empty(config: Config, rows: int, limit: int) -> window_arrays.Windows:
     table = _table_size(rows)
     window, hidden = config.window, config.heads.gru.size
     seconds = window.max_age, window.session_gap, window.late_allowance
     bounds = np.array([*(1000 * bound for bound in seconds), window.length], np.int64)
-    none = window_kernels.NONE
-    return window_kernels.Windows(
+    return window_arrays.Windows(
         np.zeros(table, np.uint64), np.zeros(table, np.int32), np.zeros(rows, np.uint64),
         np.zeros(rows, np.int64), np.zeros(rows, np.int64),
         np.zeros(rows, np.uint64), np.zeros(rows, np.int64), np.zeros(rows, np.uint64),
-        np.zeros(rows, np.int32), np.zeros(rows, np.int32), np.zeros(rows, np.int32),
-        np.zeros((rows, RING), np.uint64), np.zeros((rows, RING), np.uint32),
-        np.zeros((rows, RING), np.uint8),
+        np.zeros(rows, np.int16),
+        np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(rows, np.int32),
         np.zeros((rows, window.event_ids), np.uint64), np.zeros((rows, hidden), np.int16),
         np.zeros(rows, np.int32), np.zeros(rows, np.int32),
-        np.array([0, none, none, none, 0, limit], np.int64), bounds,
+        np.zeros(rows, np.int32), np.zeros((rows, PAGE), np.uint64), np.zeros((rows, PAGE), np.uint32),
+        np.zeros((rows, PAGE), np.uint8),
+        np.array([0, NONE, NONE, NONE, 0, limit, 0, NONE, 0], np.int64), bounds,
     )  # fmt: skip
 
 
@@ -152,23 +185,47 @@ def _table_size(rows: int) -> int:
     return 1 << max(6, (2 * rows - 1).bit_length())
 
 
-def _grown(w: window_kernels.Windows, rows: int) -> window_kernels.Windows:
+def _grown(w: window_arrays.Windows, rows: int) -> window_arrays.Windows:
     table = _table_size(rows)
     wider = {}
     for name, array in w._asdict().items():
         if name in ("keys", "rows"):
             wider[name] = np.zeros(table, array.dtype)
-        elif name in ("counters", "bounds"):
-            wider[name] = array
-        else:
-            wider[name] = np.zeros((rows, *array.shape[1:]), array.dtype)
-            wider[name][: len(array)] = array
-    grown = window_kernels.Windows(**wider)
+        elif name not in PER_PAGE | WHOLE:
+            wider[name] = _longer(array, rows, len(array))
+    grown = w._replace(**wider)
     rehash(grown)
     return grown
 
 
-def rehash(w: window_kernels.Windows) -> None:
+def _with_pages(w: window_arrays.Windows, pages: int) -> window_arrays.Windows:
+    used = int(w.counters[PAGES])
+    return w._replace(**{name: _longer(getattr(w, name), pages, used) for name in PER_PAGE})
+
+
+def _longer(array: NDArray[Any], rows: int, used: int) -> NDArray[Any]:
+    """The array's first `used` rows, and room up to `rows` that takes no memory before it is written to.
+
+    It comes straight from the system: numpy's allocator clears what it hands out again, and so makes it take
+    memory.
+    """
+    size = rows * array.strides[0]
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    longer = np.frombuffer(memory, array.dtype).reshape(rows, *array.shape[1:])
+    longer[:used] = array[:used]
+    return longer
+
+
+def _check_versions(versions: U8) -> None:
+    if (versions != VERSION).any():
+        other = int(versions[versions != VERSION][0])
+        raise BadRecord(
+            f"user states of version {other}; this version reads {VERSION}",
+            "Take another kafka.prefix: topics of another version cannot be used",
+        )
+
+
+def rehash(w: window_arrays.Windows) -> None:
     """Makes the hash table anew from the rows in use."""
     w.keys[:] = 0
     _rehash(w.user, w.keys, w.rows)

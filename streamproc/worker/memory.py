@@ -8,29 +8,31 @@ from numpy.typing import NDArray
 
 from streamproc.engine.model import capacity
 from streamproc.engine.view import ModelView
+from streamproc.engine.window_arrays import PER_PAGE
 from streamproc.engine.windows import Windows
 
 
 class Memory(NamedTuple):
-    """Bytes of arrays, and how many rows they are for."""
+    """Bytes of arrays, those not used yet included; how many rows they are for; bytes of one user or item."""
 
     bytes: int
     rows: int
-
-    @property
-    def each(self) -> float:
-        """Bytes per row."""
-        return self.bytes / max(self.rows, 1)
+    each: float
 
 
 def of_users(windows: Windows) -> Memory:
-    """The windows of one partition, with ids and what was seen."""
-    return Memory(_total(windows.arrays, windows.names, windows.seen), windows.rows)
+    """The users of one partition, with ids and what was seen; each takes a row, and pages for the window."""
+    w = windows.arrays
+    whole = _total(w, windows.names, windows.seen)
+    arena = _total(*(getattr(w, name) for name in PER_PAGE))
+    of_pages = arena / len(w.items) * windows.pages / max(windows.count, 1)
+    return Memory(whole, windows.rows, (whole - arena) / windows.rows + of_pages)
 
 
 def of_items(view: ModelView) -> Memory:
     """The model, ids included. What does not grow with the catalogue is in it, too."""
-    return Memory(_total(view.model, view.names, view.scratch.stamp), capacity(view.model))
+    whole, rows = _total(view.model, view.names, view.scratch.stamp), capacity(view.model)
+    return Memory(whole, rows, whole / rows)
 
 
 def _total(*parts: Any) -> int:

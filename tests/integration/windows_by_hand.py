@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 MASK = (1 << 64) - 1
-LENGTH = 64
+LENGTH = 256
 SESSION_GAP = 1800.0  # s
 MAX_AGE = 365 * 86_400  # s
 SESSION_START = 128
@@ -70,13 +70,14 @@ def _window(clicks: list[Click], source: int, kind: int) -> Window:
 
 def unpacked(state: bytes) -> Window:
     """A packed state, by the layout in contracts/users.py."""
-    version, length, ids, hidden, seen = struct.unpack_from("<BBBBI", state)
+    version, ids, length, numbers = struct.unpack_from("<BBHI", state)
+    seen, hidden = divmod(numbers, 1 << 8)
     newest, _, source, number, session = struct.unpack_from("<qqQqQ", state, 8)
     items_at = 48
     times_at = items_at + 8 * length
     flags_at = times_at + _padded(4 * length)
     end = flags_at + _padded(length) + 8 * ids + _padded(2 * hidden) + 8 * seen
-    assert (version, len(state)) == (1, end)
+    assert (version, len(state)) == (2, end)
     return Window(
         newest,
         source,

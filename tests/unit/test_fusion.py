@@ -62,7 +62,7 @@ class Choice:
         random = np.random.default_rng(7)
         self.head = fusion.empty()
         self.head.weights[:] = random.normal(size=(BUCKETS + 1, FEATURES))
-        self.pool, self.scratch = pool.empty(ROWS, 8, 8), scratch.empty(ROWS, 8, 8, 64)
+        self.pool, self.scratch = pool.empty(ROWS, 8, 8), scratch.empty(ROWS, 8, 8)
         s = self.scratch
         s.stamps[BASE] = 100
         s.counts[[IN_WINDOW, FOLLOWERS, LINKED, LIKED]] = 1, 2, 3, history

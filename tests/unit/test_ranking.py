@@ -15,6 +15,7 @@ from streamproc.engine.looking import look
 from streamproc.engine.pool import OUTSIDE, RECURRENT, TASTE
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.scratch import LINKED
+from streamproc.engine.window_arrays import SHORT_TERM
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import MISS
 from streamproc_models.heads import gru
@@ -97,10 +98,15 @@ class Oracle:
     def window(self, w, row):
         known = {int(item): at for at, item in enumerate(self.m.item) if item}
         liked, disliked = [], []
+        page, place = w.page[row], int(w.place[row])
         for back in range(w.length[row]):
-            at = (w.written[row] - 1 - back) % w.items.shape[1]
-            (disliked if w.flags[row, at] & 64 else liked).append(known[int(w.items[row, at])])
-        return liked, disliked
+            item = known[int(w.items[page, place])]
+            if not w.flags[page, place] & 64:
+                liked.append(item)
+            elif back < SHORT_TERM:
+                disliked.append(item)
+            page, place = (page, place - 1) if place > 0 else (w.older[page], w.items.shape[1] - 1)
+        return liked[:SHORT_TERM], disliked
 
     def recurrent(self, w, row):
         before, after = (

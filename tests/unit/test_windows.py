@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from streamproc.config import Config, EventsConfig, UsersConfig, WindowConfig
 from streamproc.contracts.columns import ACCEPTED, DUPLICATE, IGNORED, LATE, select
 from streamproc.contracts.users import MARK
+from streamproc.engine import window_arrays, window_pages
 from streamproc.engine.acceptance import Acceptance
+from streamproc.engine.window_arrays import PAGE, RING, SHORT_TERM
 from streamproc.engine.windows import Windows
-from streamproc_models.hashing import hash64
+from streamproc.errors import BadRecord
+from streamproc_models.hashing import hash64, put
 from tests.event_columns import Event, columns, hashes
 
 MAX_AGE, GAP, ALLOWANCE = 100, 20, 30  # s
@@ -39,7 +42,8 @@ class Person:
 class Oracle:
     """The promises, in a dictionary from the coldest to the most recently active user."""
 
-    def __init__(self):
+    def __init__(self, config=CONFIG):
+        self.window, self.users = config.window, config.users.max
         self.people = {}
 
     def judge(self, event, key):
@@ -52,7 +56,7 @@ class Oracle:
         known = key == source and event.sequence <= number if event.sequence >= 0 else key in person.keys
         if known:
             return DUPLICATE
-        return LATE if event.second < person.newest - ALLOWANCE else ACCEPTED
+        return LATE if event.second < person.newest - self.window.late_allowance else ACCEPTED
 
     def observe(self, event, offset):
         """The outcome of one event, which is kept if it is accepted."""
@@ -63,7 +67,7 @@ class Oracle:
         return outcome
 
     def keep(self, event, key, offset):
-        if event.user not in self.people and len(self.people) == USERS:
+        if event.user not in self.people and len(self.people) == self.users:
             del self.people[next(iter(self.people))]
         person = self.people.pop(event.user, None) or Person()
         self.people[event.user] = person
@@ -74,11 +78,11 @@ class Oracle:
         person.offset = offset
         mark = event.kind + NEGATIVE * (event.strength <= 0) + OPENS * self.opens(person, event)
         place = sum(second <= event.second for second, _, _ in person.entries)
-        if place > 0 or len(person.entries) < LENGTH:
+        if place > 0 or len(person.entries) < self.window.length:
             person.entries.insert(place, (event.second, event.item, mark))
-            del person.entries[:-LENGTH]
+            del person.entries[: -self.window.length]
             person.newest = max(person.newest, event.second)
-            while len(person.entries) > 1 and person.entries[0][0] < person.newest - MAX_AGE:
+            while len(person.entries) > 1 and person.entries[0][0] < person.newest - self.window.max_age:
                 del person.entries[0]
 
     def opens(self, person, event):
@@ -89,12 +93,13 @@ class Oracle:
             return False
         other = event.session not in ("", person.session)
         person.session = event.session or person.session
-        return other or event.second - person.newest > GAP
+        return other or event.second - person.newest > self.window.session_gap
 
 
 def unpacked(state):
     """What contracts/users.py says lies in a packed state."""
-    version, length, ids, hidden, seen = struct.unpack_from("<BBBBI", state)
+    version, ids, length, numbers = struct.unpack_from("<BBHI", state)
+    seen, hidden = divmod(numbers, 1 << 8)
     newest, offset, source, number, session = struct.unpack_from("<qqQqQ", state, 8)
     at = 48
     sections = []
@@ -102,7 +107,7 @@ def unpacked(state):
         section = struct.unpack_from(f"<{count}{code}", state, at)
         sections.append(section)
         at += -(-struct.calcsize(f"<{count}{code}") // 8) * 8
-    assert (version, at) == (1, len(state))
+    assert (version, at) == (2, len(state))
     return (newest, offset, source, number, session, *sections)
 
 
@@ -167,6 +172,138 @@ def test_windows_do_what_they_promise(stream):
     assert {name.decode(): unpacked(state) for name, state in states.items()} == {
         name: wanted(person) for name, person in oracle.people.items()
     }
+
+
+def long_config(length, max_age=10_000):
+    """Windows of `length` entries, for at most three users."""
+    window = WindowConfig(
+        length=length, max_age=max_age, session_gap=GAP, late_allowance=ALLOWANCE, event_ids=IDS
+    )
+    return Config(window=window, users=UsersConfig(max=USERS))
+
+
+def long_stream(seed, count):
+    """Mostly one after the other, now and then late; most of them of two users, the others come and go."""
+    random, second, found = np.random.default_rng(seed), 1000, []
+    for _ in range(count):
+        second += int(random.choice([0, 1, 3, 30]))
+        user = random.choice(["ann", "bob", "cid", "dan", "eve"], p=[0.48, 0.48, 0.02, 0.01, 0.01])
+        item, late = f"item {random.integers(12)}", int(random.choice([0, 0, 5, 40]))
+        strength = float(random.random() < 0.8)
+        session = str(random.choice(["", "", "", "morning", "evening"]))
+        found.append(Event(str(user), item, second - late, strength, session=session))
+    return found
+
+
+def pages_of(w, row):
+    """The circle of a user's pages, from the newest on."""
+    found = [int(w.page[row])]
+    while (page := int(w.older[found[-1]])) != found[0]:
+        found.append(page)
+    return found
+
+
+lengths = st.sampled_from([1, 31, 32, 33, 64, 65, 100, 256])
+long_streams = st.builds(long_stream, st.integers(0, 1 << 32), st.integers(0, 900))
+
+
+@settings(max_examples=40)
+@given(lengths, st.sampled_from([500, 10_000]), long_streams)
+def test_long_windows_do_what_they_promise(length, max_age, stream):
+    """Over several pages, some of them of users who are gone; no page is anybody else's, and none is lost."""
+    config = long_config(length, max_age)
+    oracle, acceptance = Oracle(config), Acceptance(config)
+
+    expected = [oracle.observe(event, offset) for offset, event in enumerate(stream)]
+    outcomes = [acceptance.observe(columns(stream[at : at + 50], at)) for at in range(0, len(stream), 50)]
+
+    assert [outcome for some in outcomes for outcome in some.tolist()] == expected
+    states = {name.decode(): unpacked(state) for name, state in packed(acceptance.windows).items()}
+    assert states == {name: wanted(person) for name, person in oracle.people.items()}
+    w = acceptance.windows.arrays
+    held = [pages_of(w, row) for row in np.flatnonzero(w.user)]
+    assert max(map(len, held), default=0) <= -(-length // PAGE)
+    assert sum(map(len, held)) == len({page for some in held for page in some}) == acceptance.windows.pages
+
+
+def looked_at(windows, user, known, most=RING):
+    """`newest_first` of one user: (item, second, session) of what was liked, and what was not."""
+    keys, rows = np.zeros(64, np.uint64), np.zeros(64, np.int32)
+    for number, item in enumerate(hashes(known)):
+        put(keys, rows, item, number)
+    items, disliked, sessions = (np.full(RING, -1, np.int32) for _ in range(3))
+    times = np.zeros(RING, np.int64)
+    row = int(windows.find(hashes([user]))[0])
+    liked, against = window_pages.newest_first(
+        windows.arrays, row, most, keys, rows, items, times, sessions, disliked
+    )
+    found = zip(items[:liked].tolist(), times[:liked].tolist(), sessions[:liked].tolist(), strict=True)
+    return [(known[item], *rest) for item, *rest in found], [known[item] for item in disliked[:against]]
+
+
+def by_hand(person, known):
+    """The same, of the oracle."""
+    liked, disliked, session = [], [], 0
+    for back, (second, item, mark) in enumerate(reversed(person.entries)):
+        if item in known and mark & NEGATIVE:
+            disliked += [item] if back < SHORT_TERM else []
+        elif item in known:
+            liked.append((item, second, session))
+        session += mark >= OPENS
+    return liked, disliked
+
+
+@settings(max_examples=40)
+@given(lengths, long_streams, st.integers(1, 70))
+def test_a_window_is_read_newest_first_with_times_and_sessions(length, stream, most):
+    """What is disliked or unknown can begin a session, too; a dislike counts for the short term."""
+    config, known = long_config(length), [f"item {number}" for number in range(10)]
+    oracle, acceptance = Oracle(config), Acceptance(config)
+    for offset, event in enumerate(stream):
+        oracle.observe(event, offset)
+    acceptance.observe(columns(stream))
+
+    for user, person in oracle.people.items():
+        liked, disliked = by_hand(person, known)
+        assert looked_at(acceptance.windows, user, known) == (liked, disliked)
+        some, against = looked_at(acceptance.windows, user, known, most)
+        assert (some, against) == (liked[:most], disliked[: len(against)])
+
+
+@settings(max_examples=20)
+@given(lengths, lengths, long_streams, st.integers(0, 900))
+def test_long_states_fit_into_other_windows(before, after, stream, stop):
+    """Of a longer window the newest entries are kept; then it goes on as if it had been no longer before."""
+    first, second = Acceptance(long_config(before)), Acceptance(long_config(after))
+    first.observe(columns(stream[:stop]))
+
+    second.windows.load(packed(first.windows))
+
+    for name, state in packed(first.windows).items():
+        sections = [section[-after:] for section in unpacked(state)[5:8]]
+        assert list(unpacked(packed(second.windows)[name])[5:8]) == sections
+    if after == before:
+        rest = columns(stream[stop:], stop)
+        assert second.observe(rest).tolist() == first.observe(rest).tolist()
+        assert packed(second.windows) == packed(first.windows)
+
+
+def test_pages_of_who_is_gone_are_used_again():
+    """A thousand users of 70 events each, of whom three are kept: nine pages, whoever it is."""
+    acceptance = Acceptance(long_config(256))
+    for number in range(1000):
+        acceptance.observe(columns([(f"user {number}", "tea")] * 70, 70 * number))
+
+    assert acceptance.windows.pages == 9
+    assert acceptance.windows.arrays.counters[window_arrays.PAGES] == 9
+
+
+def test_states_of_another_version_are_refused():
+    """By name, and not by what their bytes would give."""
+    windows = Windows(CONFIG)
+
+    with pytest.raises(BadRecord, match="user states of version 1; this version reads 2"):
+        windows.load({b"ann": bytes([1]) + bytes(63)})
 
 
 @settings(max_examples=60)

@@ -10,6 +10,7 @@ from streamproc.clock import ManualClock
 from streamproc.config import Config, PublishConfig
 from streamproc.contracts.events import Decoder
 from streamproc.contracts.slates import decode_slate
+from streamproc.engine.acceptance import Acceptance
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.metrics import WorkerMetrics
@@ -19,6 +20,7 @@ from streamproc.worker.following import Change
 from streamproc.worker.observing import Observer
 from streamproc.worker.pacing import Pacing
 from streamproc.worker.served import Partitions, Served
+from tests.event_columns import columns
 
 FIRST, PROMOTED = Change(True, False, 0), Change(False, True, 0)
 
@@ -144,14 +146,21 @@ async def test_a_partition_that_is_gone_gets_no_slates(stage):
     assert stage.sender.sent == []
 
 
-def test_memory_of_users_and_items_is_bounded():
-    """In a worker at most 1.2 kB per user and 2 kB per item."""
-    config = Config()
-    windows, view = Windows(config), toy.view(config)
-    windows.resize(1 << 14)
+@pytest.mark.parametrize(("events", "most"), [(1, 800), (64, 1200), (65, 1600), (300, 3800)])
+def test_memory_of_a_user_is_bounded(events, most):
+    """In a worker at most 1.2 kB with 64 events; windows take room for what is there."""
+    acceptance = Acceptance(Config())
+    acceptance.observe(columns([(f"user {n}", "tea") for n in range(100) for _ in range(events)]))
+    acceptance.windows.resize(1 << 14)
+
+    assert memory.of_users(acceptance.windows).each <= most
+
+
+def test_memory_of_an_item_is_bounded():
+    """In a worker at most 2 kB."""
+    view = toy.view(Config())
     view._grow(1 << 14)
 
-    assert memory.of_users(windows).each <= 1200
     assert memory.of_items(view).each <= 2000
 
 
