@@ -15,12 +15,14 @@ from benchmarks.result import Figures, Result, at_least
 from benchmarks.stage import Settings, Stage
 from benchmarks.workloads import Workload
 from streamproc.contracts.topics import topics
+from streamproc.up.scrape import Samples
 
 SETTINGS: Settings = {
-    "publish": {"min_interval": 0.0},  # a slate for every user of a micro-batch
+    "publish": {"min_interval": 0.0},  # a slate for every event
     "refresh": {"enabled": False},
 }
 TIMES_STOCK = 3.0
+QUIET = 0.5  # seconds without a slate: there is none left on its way
 
 
 class Size(NamedTuple):
@@ -54,22 +56,43 @@ async def _measured(stage: Stage, workload: Workload, size: Size) -> Figures:
     """The worker sleeps while the topic is filled, so that filling it costs nothing of what is measured."""
     await stage.feed(workload.part(0, size.warm))
     stage.start("worker", "trainer")
-    await stage.learned(size.warm)
+    await _done(stage, size.warm)
+    before = await _settled(stage)
     stage.pause("worker")
-    before = stage.samples().total("worker", "recommendations_published_total")
     await stage.feed(workload.part(size.warm, size.warm + size.measured))
     processor, began = stage.processor(), time.perf_counter()
     stage.resume("worker")
-    after = await stage.learned(size.warm + size.measured)
+    after = await _done(stage, size.warm + size.measured)
     seconds = time.perf_counter() - began
     used = {name: value - processor[name] for name, value in stage.processor().items()}
-    slates = after.total("worker", "recommendations_published_total") - before
     return {
         "events": size.measured,
         "events_per_second": size.measured / seconds,
-        "slates_per_event": slates / size.measured,
+        "slates_per_event": (_slates(after) - before) / size.measured,
         **{f"{name}_us": value / size.measured * 1e6 for name, value in used.items()},
     }
+
+
+async def _done(stage: Stage, events: int) -> Samples:
+    """Wait until the worker has answered so many events and the trainer has learned them."""
+
+    def so_many(now: Samples) -> bool:
+        return min(now.total(part, "events_processed_total") for part in ("worker", "trainer")) >= events
+
+    return await stage.until(so_many)
+
+
+async def _settled(stage: Stage) -> float:
+    """Slates so far, once those are out who waited for the first model."""
+    before, now = -1.0, _slates(await stage.until(lambda now: now.total("worker", "model_version") > 0))
+    while now != before:
+        await asyncio.sleep(QUIET)
+        before, now = now, _slates(stage.samples())
+    return now
+
+
+def _slates(samples: Samples) -> float:
+    return samples.total("worker", "recommendations_published_total")
 
 
 def _stock(stage: Stage, size: Size) -> Figures:

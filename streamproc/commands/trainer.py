@@ -18,6 +18,7 @@ def command(config: Config) -> None:
     from faust.types import TP
     from prometheus_client import CollectorRegistry
 
+    from streamproc.allocator import keep_memory
     from streamproc.aside import aside
     from streamproc.clock import SystemClock
     from streamproc.collector import settle
@@ -32,6 +33,7 @@ def command(config: Config) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logger = logging.getLogger("streamproc.trainer")
+    keep_memory()
     registry = CollectorRegistry()
     metrics = TrainerMetrics(registry)
     trainer = Trainer(config, metrics, SystemClock())

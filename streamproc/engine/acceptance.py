@@ -24,9 +24,6 @@ class Acceptance:
         w = self.windows
         w.reserve(c.users.size, c.user_ids.data.size)
         outcomes, rows = np.empty(c.users.size, np.uint8), np.empty(c.users.size, np.int32)
-        observing.observe(
-            self._model, w.arrays, w.seen, w.names, self._scratch, w.ignored, False, False, True,
-            c.users, c.items, c.times, c.kinds, c.strengths, c.event_keys, c.sequences, c.sessions, c.offsets,
-            c.user_ids.data, c.user_ids.ends, outcomes, rows,
-        )  # fmt: skip
+        rules = observing.Rules(w.ignored, False, False, True)
+        observing.observe(self._model, w.arrays, w.seen, w.names, self._scratch, rules, c, outcomes, rows)
         return outcomes

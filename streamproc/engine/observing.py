@@ -1,5 +1,8 @@
 """A worker's half of an event: decide whether it counts, and let it into the window. No learning."""
 
+from typing import NamedTuple
+
+from streamproc.contracts.columns import EventColumns
 from streamproc.engine import ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.model import Model
@@ -8,40 +11,53 @@ from streamproc.engine.seen import Seen
 from streamproc.engine.window_arrays import Windows
 from streamproc.engine.window_kernels import ACCEPTED, accept, load_hidden, store_hidden
 from streamproc.engine.window_pages import newest_first
-from streamproc_models.arrays import F32, I32, I64, U8, U64, Bool
+from streamproc_models.arrays import I32, U8, Bool
 from streamproc_models.hashing import find
 from streamproc_models.heads import gru
-from streamproc_models.kernel import tight
+from streamproc_models.kernel import inlined, tight
+
+
+class Rules(NamedTuple):
+    """What decides over events, from the config."""
+
+    ignored: Bool  # (64,), kinds that are counted but change nothing
+    exclude_seen: bool
+    use_gru: bool
+    decide: bool  # false for events that the journal has accepted
 
 
 @tight
 def observe(
-    m: Model, w: Windows, had: Seen, names: Ids, s: Scratch,
-    ignored: Bool, exclude_seen: bool, use_gru: bool, decide: bool,
-    users: U64, items: U64, times: I64, kinds: U8, strengths: F32,
-    keys: U64, sequences: I64, sessions: U64, offsets: I64,
-    user_text: U8, user_ends: I64, outcomes: U8, touched: I32,
+    m: Model, w: Windows, had: Seen, names: Ids, s: Scratch, rules: Rules, c: EventColumns,
+    outcomes: U8, touched: I32,
 ) -> None:  # fmt: skip
-    """Outcome and user's row of every event; `decide` is false for events that the journal has accepted."""
-    for x in range(users.size):
-        row = find(w.keys, w.rows, users[x])
-        positive = strengths[x] > 0
-        advanced = row >= 0 and positive and use_gru and _advance(m, w, s, row)
-        outcome, row, arrived = accept(
-            w, users[x], items[x], times[x], kinds[x], not positive, ignored[kinds[x]],
-            keys[x], sequences[x], sessions[x], offsets[x], decide,
-        )  # fmt: skip
-        outcomes[x], touched[x] = outcome, row
-        if outcome != ACCEPTED:
-            continue
+    """Outcome and user's row of every event."""
+    for x in range(c.users.size):
+        outcomes[x], touched[x] = observe_one(m, w, had, names, s, rules, c, x)
+
+
+@inlined
+def observe_one(
+    m: Model, w: Windows, had: Seen, names: Ids, s: Scratch, rules: Rules, c: EventColumns, x: int
+) -> tuple[int, int]:
+    """Outcome and user's row of event x; room for a newcomer must have been made."""
+    row = find(w.keys, w.rows, c.users[x])
+    positive = c.strengths[x] > 0
+    advanced = row >= 0 and positive and rules.use_gru and _advance(m, w, s, row)
+    outcome, row, arrived = accept(
+        w, c.users[x], c.items[x], c.times[x], c.kinds[x], not positive, rules.ignored[c.kinds[x]],
+        c.event_keys[x], c.sequences[x], c.sessions[x], c.offsets[x], rules.decide,
+    )  # fmt: skip
+    if outcome == ACCEPTED:
         if arrived:
             if names.length[row] > 0:
                 seen.forget(had, row)
-            ids.store(names, row, user_text, user_ends[x - 1] if x > 0 else 0, user_ends[x])
-        if exclude_seen:
-            seen.add(had, row, users[x], items[x])
+            ids.store(names, row, c.user_ids.data, c.user_ids.ends[x - 1] if x > 0 else 0, c.user_ids.ends[x])
+        if rules.exclude_seen:
+            seen.add(had, row, c.users[x], c.items[x])
         if advanced:
             store_hidden(w, row, s.hidden)
+    return outcome, row
 
 
 @tight

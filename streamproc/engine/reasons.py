@@ -121,7 +121,7 @@ def _link(m: Model, row: int, item: int, head: int) -> np.float32:
 
 @tight
 def _weight(names: I32, weights: F32, item: int) -> np.float32:
-    for slot in range(names.size):
-        if names[slot] == item:
-            return np.float32(weights[slot])
-    return np.float32(0)
+    found, wanted = np.float32(0), np.int32(item)
+    for slot in range(names.size):  # no early exit: this way it is one SIMD pass
+        found += weights[slot] if names[slot] == wanted else np.float32(0)
+    return found

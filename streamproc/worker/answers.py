@@ -1,26 +1,36 @@
 """Who gets a slate when: after events, when the first model is there, and when a new generation serves."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from streamproc.clock import Clock
 from streamproc.config import Config
+from streamproc.contracts.columns import EventColumns, span
 from streamproc.contracts.slates import Kind
 from streamproc.engine.view import ModelView
 from streamproc.metrics import WorkerMetrics
-from streamproc.worker.answering import Answerer, Pairs
+from streamproc.worker.answering import Answered, Answerer
 from streamproc.worker.following import Change
+from streamproc.worker.observing import Observer
 from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
-from streamproc_models.arrays import I32
+from streamproc_models.arrays import I32, U8
 
 SLICE = 256  # slates ranked at a time, about 4 ms
 REFRESH_SLICE = 64  # the same where events have precedence, about 1 ms
 
 NOBODY: I32 = np.empty(0, np.int32)
+
+
+class Observed(NamedTuple):
+    """What became of the events (n,) of a micro-batch."""
+
+    outcomes: U8  # (n,)
+    rows: I32  # (n,), the users'
+    answered: list[Answered] | None  # each accepted event, a slice at a time; None: answers are still to come
 
 
 class Answers:
@@ -30,6 +40,7 @@ class Answers:
         self,
         config: Config,
         view: ModelView,
+        observer: Observer,
         partitions: Partitions,
         sender: SlateSender,
         metrics: WorkerMetrics,
@@ -37,12 +48,14 @@ class Answers:
     ) -> None:
         self._config = config
         self._view = view
+        self._observer = observer
         self._partitions = partitions
         self._sender = sender
         self._metrics = metrics
         self._clock = clock
+        self._paced = config.publish.min_interval > 0
         self._model_sent_at = 0  # ms
-        self._answerer = Answerer(config, view, clock)
+        self._answerer = Answerer(config, view, observer, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._refresh: asyncio.Task[None] | None = None
 
@@ -50,6 +63,32 @@ class Answers:
     def gates(self) -> list[float]:
         """Mean share of short term, long term and popularity over the newest slates."""
         return list(map(float, self._answerer.gates))
+
+    async def observe(self, served: Served, columns: EventColumns) -> Observed:
+        """Let events (n,) into the windows; without publish.min_interval each is answered right there."""
+        if self._paced or not self._view.version:
+            return Observed(*self._observer.decide(served.windows, columns), None)
+        outcomes, rows = np.empty(columns.users.size, np.uint8), np.empty(columns.users.size, np.int32)
+        answered = []
+        for start in range(0, columns.users.size, SLICE):
+            if start:
+                await asyncio.sleep(0)  # the other partitions' turn
+            part = slice(start, min(start + SLICE, columns.users.size))
+            events = span(columns, part.start, part.stop)
+            outcomes[part], rows[part], some = self._answerer.for_each(
+                served.windows, events, served.partition
+            )
+            answered.append(some)
+        return Observed(outcomes, rows, answered)
+
+    async def answer(self, served: Served, rows: I32, answered: Sequence[Answered] | None) -> None:
+        """Send what `observe` has answered; where it has not, these users (n,) have news."""
+        if answered is None:
+            await self.after_events(served, rows)
+            return
+        for some in answered:
+            if served.open and some.size:
+                await self._send(served, some, "event")
 
     async def after_events(self, served: Served, rows: I32) -> None:
         """These users (n,) have news: answered now, or after publish.min_interval."""
@@ -83,8 +122,8 @@ class Answers:
     async def _answer(self, served: Served, rows: I32) -> None:
         rows = rows[served.windows.arrays.user[rows] != 0]  # who waited may have been forgotten
         if served.open and rows.size:
-            pairs = self._answerer.for_events(served.windows, rows, served.partition)
-            await self._send(served, pairs, "event")
+            answered = self._answerer.for_events(served.windows, rows, served.partition)
+            await self._send(served, answered, "event")
 
     def _wake_later(self, served: Served) -> None:
         if served.open and served.timer is None and (pause := served.pacing.pause()) is not None:
@@ -108,13 +147,12 @@ class Answers:
     async def _refresh_slice(self, served: Served, rows: I32) -> None:
         rows = rows[served.windows.arrays.user[rows] != 0]
         if served.open and rows.size:
-            pairs = self._answerer.for_generation(served.windows, rows)
-            await self._send(served, pairs, "refresh")
+            await self._send(served, self._answerer.for_generation(served.windows, rows), "refresh")
 
-    async def _send(self, served: Served, pairs: Pairs, kind: Kind) -> None:
+    async def _send(self, served: Served, answered: Answered, kind: Kind) -> None:
         age = max(self._clock.now_ms() - self._model_sent_at, 0) / 1000.0
         self._metrics.staleness.observe(age)  # of all slates of a batch
-        await self._sender.send(served.partition, pairs, kind)
+        await self._sender.send(served.partition, answered, kind)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.ensure_future(work)

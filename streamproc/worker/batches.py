@@ -8,10 +8,16 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.deadletters import Reject
 from streamproc.contracts.events import ACCEPTED, LATE, Decoder, EventColumns, select
-from streamproc.engine.windows import Windows
 from streamproc.kafka.lease import Record
-from streamproc.worker.observing import Observer
 from streamproc_models.arrays import I32, I64, U8
+
+
+class Batch(NamedTuple):
+    """The records of one partition, decoded."""
+
+    offsets: I64  # (records,)
+    columns: EventColumns  # of the events among them
+    rejects: list[Reject]  # of the others, in order
 
 
 class Decided(NamedTuple):
@@ -25,24 +31,25 @@ class Decided(NamedTuple):
 
 
 class Judge:
-    """Decodes records and lets them into the windows, by the config's rules."""
+    """Says of each record whether it counts, by the config's rules."""
 
-    def __init__(self, config: Config, observer: Observer) -> None:
+    def __init__(self, config: Config) -> None:
         self._decoder = Decoder(config.events)
-        self._observer = observer
         allowance = config.window.late_allowance
         self._late = (
             f"older than the user's newest event by more than window.late_allowance ({allowance:g} s)"
         )
 
-    def decide(self, windows: Windows, records: Sequence[Record], partition: int) -> Decided:
-        """Afterwards the windows hold the accepted events of `records`, which follow each other."""
+    def decode(self, records: Sequence[Record], partition: int) -> Batch:
+        """The events among records that follow each other."""
         offsets = np.array([record.offset for record in records], np.int64)
         times = np.array([record.timestamp for record in records], np.int64)
-        columns, rejects = self._decoder.decode(
-            [record.value for record in records], offsets, times, partition
-        )
-        outcomes, rows = self._observer.decide(windows, columns)
+        values = [record.value for record in records]
+        return Batch(offsets, *self._decoder.decode(values, offsets, times, partition))
+
+    def decide(self, batch: Batch, outcomes: U8, rows: I32) -> Decided:
+        """After the windows have been asked: the outcomes (events,) and rows (events,) of its events."""
+        offsets, columns, rejects = batch
         newest = int(columns.times.max()) if outcomes.size else 0
         if not outcomes.any():
             return Decided(columns, rows, outcomes, rejects, newest)

@@ -5,6 +5,7 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.engine import observing, seen
+from streamproc.engine.observing import Rules
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc_models.arrays import I32, U8
@@ -27,17 +28,22 @@ class Observer:
         self._observe(windows, columns, decide=False)
 
     def _observe(self, windows: Windows, c: EventColumns, decide: bool) -> tuple[U8, I32]:
-        count = c.users.size
-        outcomes, rows = np.zeros(count, np.uint8), np.full(count, -1, np.int32)
-        if count == 0:
-            return outcomes, rows
-        windows.reserve(count, c.user_ids.data.size)
-        if self._exclude_seen:
-            windows.seen = seen.reserve(windows.seen, windows.rows, count)
+        outcomes, rows = self.make_room(windows, c)
         observing.observe(
             self._view.model, windows.arrays, windows.seen, windows.names, self._view.scratch,
-            windows.ignored, self._exclude_seen, self._use_gru, decide,
-            c.users, c.items, c.times, c.kinds, c.strengths, c.event_keys, c.sequences, c.sessions, c.offsets,
-            c.user_ids.data, c.user_ids.ends, outcomes, rows,
+            self.rules(windows, decide), c, outcomes, rows,
         )  # fmt: skip
         return outcomes, rows
+
+    def make_room(self, windows: Windows, c: EventColumns) -> tuple[U8, I32]:
+        """For what the events (n,) bring into the windows; and outcomes (n,) and rows (n,) to be filled."""
+        count = c.users.size
+        if count:
+            windows.reserve(count, c.user_ids.data.size)
+            if self._exclude_seen:
+                windows.seen = seen.reserve(windows.seen, windows.rows, count)
+        return np.zeros(count, np.uint8), np.full(count, -1, np.int32)
+
+    def rules(self, windows: Windows, decide: bool = True) -> Rules:
+        """How the kernels are to observe."""
+        return Rules(windows.ignored, self._exclude_seen, self._use_gru, decide)

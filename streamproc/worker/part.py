@@ -40,10 +40,10 @@ class WorkerPart:
         self._metrics = metrics
         self._clock = clock
         observer = Observer(config, self.view)
-        self._judge = Judge(config, observer)
+        self._judge = Judge(config)
         self._restorer = Restorer(config, observer, metrics, clock)
         self._sender = SlateSender(config, metrics, clock)
-        self.answers = Answers(config, self.view, self.partitions, self._sender, metrics, clock)
+        self.answers = Answers(config, self.view, observer, self.partitions, self._sender, metrics, clock)
         self.follower = ModelFollower(config, self.view, metrics, clock, self.answers.model_changed)
 
     async def open(self) -> None:
@@ -74,10 +74,12 @@ class WorkerPart:
             return lease.done
         began, upto = self._clock.seconds(), int(records[-1].offset)
         served: Served = lease.state
-        decided = self._judge.decide(served.windows, records, lease.tp.partition)
+        batch = self._judge.decode(records, lease.tp.partition)
+        observed = await self.answers.observe(served, batch.columns)
+        decided = self._judge.decide(batch, observed.outcomes, observed.rows)
         served.newest = max(served.newest, decided.newest)
         appended = await served.journal.begin(upto, decided.accepted)
-        await self.answers.after_events(served, decided.rows)
+        await self.answers.answer(served, decided.rows, observed.answered)
         await served.letters.send(records, decided.rejects, lease.tp)
         await served.journal.finish(appended, upto)
         served.appended_at = records[-1].timestamp

@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from streamproc.allocator import keep_memory
 from streamproc.clock import SystemClock
 from streamproc.collector import settle
 from streamproc.config import Config
@@ -24,6 +25,7 @@ LOOK = 1.0  # seconds between two looks at the gauges
 
 def run(config: Config) -> None:
     """Serve events until SIGTERM or SIGINT. Raises KafkaUnavailable, TopicMismatch, ConfigError."""
+    keep_memory()
     registry, clock = CollectorRegistry(), SystemClock()
     metrics = WorkerMetrics(registry)
     port = serve(registry, config.metrics.host, config.metrics.worker_port, config.data_dir, "worker")

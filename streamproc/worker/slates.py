@@ -9,8 +9,9 @@ from streamproc.config import Config
 from streamproc.contracts.slates import Kind
 from streamproc.contracts.topics import topics
 from streamproc.kafka import clients
+from streamproc.kafka.packed import send_packed
 from streamproc.metrics import WorkerMetrics
-from streamproc.worker.answering import Pairs
+from streamproc.worker.answering import Answered
 
 logger = logging.getLogger(__name__)
 
@@ -42,21 +43,23 @@ class SlateSender:
         if self._producer is not None:
             await clients.close(self._producer, 1.0)
 
-    async def send(self, partition: int, pairs: Pairs, kind: Kind) -> None:
+    async def send(self, partition: int, answered: Answered, kind: Kind) -> None:
         """Send on its way; waits only while an earlier batch of the partition has not left."""
         if self._producer is None:
-            self._lost(len(pairs), "no_producer")
+            self._lost(answered.size, "no_producer")
             return
         producer, began = self._producer, self._clock.seconds()
         try:
             async with asyncio.timeout(SECONDS):
-                answers = await clients.send_all(producer, self._topic, partition, pairs)
+                answers = await send_packed(
+                    producer, self._topic, partition, *answered, clients.MAX_BATCH_BYTES, self._clock.now_ms()
+                )
         except Exception as error:
-            self._failed(producer, len(pairs), error)
+            self._failed(producer, answered.size, error)
             return
         for answer in answers:
             answer.add_done_callback(lambda done: self._arrived(producer, done, began))
-        self._metrics.published.labels(kind).inc(len(pairs))
+        self._metrics.published.labels(kind).inc(answered.size)
 
     def _arrived(self, producer: Any, answer: "asyncio.Future[Any]", began: float) -> None:
         if answer.cancelled():

@@ -12,6 +12,7 @@ from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.contracts.events import Decoder
 from streamproc.contracts.journal import pack_range, unpack_events
+from streamproc.contracts.record_batch import batch
 from streamproc.engine import model
 from streamproc.engine.windows import Windows
 from streamproc.worker import toy
@@ -29,7 +30,8 @@ def warm_up(config: Config, clock: Clock) -> float:
     logger.info("loading the compiled kernels; the first time on a machine they are compiled, for a minute")
     view, windows = toy.view(config), Windows(config)
     model.grow(view.model, config, model.capacity(view.model) + 1)
-    observer, answerer = Observer(config, view), Answerer(config, view, clock)
+    observer = Observer(config, view)
+    answerer = Answerer(config, view, observer, clock)
     events = toy.events(config)
     count = len(events)
     columns, _ = Decoder(config.events).decode(events, np.arange(count), np.full(count, LATE_ENOUGH), 0)
@@ -39,6 +41,8 @@ def warm_up(config: Config, clock: Clock) -> float:
     rows = windows.find(columns.users)[:1]
     restored = Windows(config)
     restored.load(dict(zip(windows.user_ids(rows), windows.pack(rows), strict=True)))
+    *_, answered = answerer.for_each(Windows(config), columns, 0)
+    batch(*answered, 0, 1 << 20, 0)
     answerer.for_events(windows, rows, 0)
     answerer.for_generation(restored, np.zeros(1, np.int32))
     seconds = clock.seconds() - began

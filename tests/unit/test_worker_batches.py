@@ -39,9 +39,20 @@ def config():
     return Config()
 
 
+class Decisions:
+    """What a judge makes of records once the windows have been asked."""
+
+    def __init__(self, config):
+        self.judge, self.observer = Judge(config), Observer(config, ModelView(config))
+
+    def decide(self, windows, records, partition):
+        batch = self.judge.decode(records, partition)
+        return self.judge.decide(batch, *self.observer.decide(windows, batch.columns))
+
+
 @pytest.fixture
 def judge(config):
-    return Judge(config, Observer(config, ModelView(config)))
+    return Decisions(config)
 
 
 @pytest.fixture

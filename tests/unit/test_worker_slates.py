@@ -7,10 +7,13 @@ from prometheus_client import CollectorRegistry
 
 from streamproc.clock import ManualClock
 from streamproc.config import Config
+from streamproc.contracts.ids import strings, texts
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import slates
+from streamproc.worker.answering import Answered
 from streamproc.worker.slates import SlateSender
 
+TWO = Answered(strings([b"u1", b"u2"]), strings([b"{}", b"{}"]))
 PAIRS = [(b"u1", b"{}"), (b"u2", b"{}")]
 PUBLISHED = "streamproc_recommendations_published_total"
 FAILURES = "streamproc_produce_failures_total"
@@ -41,14 +44,14 @@ class Factory:
         return next(self.given)
 
 
-async def send_all(producer, topic, partition, pairs):
+async def send_packed(producer, topic, partition, keys, values, limit, time):
     if producer.way == "full":
         await asyncio.Event().wait()
     answer = asyncio.get_running_loop().create_future()
     if producer.way == "broken":
         answer.set_exception(RuntimeError("out of order"))
     else:
-        producer.taken += pairs
+        producer.taken += zip(texts(keys), texts(values), strict=True)
         answer.set_result(None)
     return [answer]
 
@@ -65,7 +68,7 @@ def make(monkeypatch, registry):
     async def opened(*ways):
         factory = Factory(*ways)
         monkeypatch.setattr(slates.clients, "new_producer", factory.new)
-        monkeypatch.setattr(slates.clients, "send_all", send_all)
+        monkeypatch.setattr(slates, "send_packed", send_packed)
         monkeypatch.setattr(slates, "SECONDS", 0.01)
         monkeypatch.setattr(slates, "PAUSE", 0.001)
         sender = SlateSender(Config(), WorkerMetrics(registry), ManualClock())
@@ -85,7 +88,7 @@ async def test_slates_are_sent_and_counted(make, registry):
     """By what triggered them."""
     sender, (producer,) = await make("good")
 
-    await sender.send(1, PAIRS, "event")
+    await sender.send(1, TWO, "event")
 
     assert producer.taken == PAIRS
     assert registry.get_sample_value(PUBLISHED, {"trigger": "event"}) == 2
@@ -96,12 +99,12 @@ async def test_slates_are_sent_and_counted(make, registry):
 async def test_a_broken_producer_is_replaced(make, registry):
     """Also when the first tries to open another one fail; until then slates are dropped and counted."""
     sender, (broken, _, good) = await make("broken", "absent", "good")
-    await sender.send(1, PAIRS, "event")
+    await sender.send(1, TWO, "event")
     await settled(lambda: broken.stopped)
 
-    await sender.send(1, PAIRS, "event")
+    await sender.send(1, TWO, "event")
     await settled(lambda: sender._producer is good)
-    await sender.send(1, PAIRS, "event")
+    await sender.send(1, TWO, "event")
 
     assert good.taken[-2:] == PAIRS
     labels = {"topic": "recommendations", "reason": "RuntimeError"}
@@ -113,7 +116,7 @@ async def test_events_do_not_wait_long_for_slates(make, registry):
     """A broker without room for them costs these slates, and the producer stays."""
     sender, (producer,) = await make("full")
 
-    await sender.send(1, PAIRS, "event")
+    await sender.send(1, TWO, "event")
 
     labels = {"topic": "recommendations", "reason": "TimeoutError"}
     assert registry.get_sample_value(FAILURES, labels) == 2
