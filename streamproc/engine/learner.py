@@ -21,7 +21,7 @@ from streamproc.engine import (
 from streamproc.engine.learning import DONE, FULL, TRAIN
 from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
-from streamproc.engine.reading import reading
+from streamproc.engine.reading import factor_rules, reading
 from streamproc.engine.windows import Windows
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32, longer
@@ -35,7 +35,6 @@ class Users:
     def __init__(self, config: Config, partitions: int) -> None:
         self.windows = Windows(config, partitions)
         rows = self.windows.rows
-        self.factors = np.zeros((rows, config.heads.factors.size), np.float32)
         self.dirty = np.zeros(rows, np.uint8)
         self.dirty_rows = np.zeros(rows, np.int32)
         self.dirty_count = np.zeros(1, np.int64)
@@ -57,15 +56,13 @@ class Users:
         """Gives every row of the windows its place in the other arrays."""
         rows = self.windows.rows
         if rows > self.dirty.size:
-            self.factors, self.dirty, self.dirty_rows = (
-                longer(array, rows) for array in (self.factors, self.dirty, self.dirty_rows)
-            )
+            self.dirty, self.dirty_rows = longer(self.dirty, rows), longer(self.dirty_rows, rows)
 
     def partition(self) -> Partition:
         """The arrays as the compiled loop takes them."""
         w = self.windows
         return Partition(
-            w.arrays, self.factors, w.names, w.seen, self.dirty, self.dirty_rows, self.dirty_count,
+            w.arrays, w.names, w.seen, self.dirty, self.dirty_rows, self.dirty_count,
             self.gone, self.gone_count,
         )  # fmt: skip
 
@@ -97,7 +94,7 @@ class Learner:
         self.memory = _memory(config, rows)
         self.trace = trace.empty(traced, rows)
         self.users = [Users(config, partitions) for _ in range(partitions)]
-        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size)
+        self.scratch = scratch.empty(rows, config.heads)
         self.slate = ranking.empty(config.publish.slate_size)
         self.gru_config = model.gru_config(config)
         self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
@@ -201,7 +198,7 @@ def _memory(config: Config, rows: int) -> Memory:
     return Memory(
         evaluation.empty(),
         np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(4),
-        np.zeros(config.heads.factors.negatives, np.int32), np.array([0, -1], np.int64), np.zeros(5),
+        np.array([0, -1], np.int64), np.zeros(5),
     )  # fmt: skip
 
 
@@ -213,20 +210,16 @@ def _settings(config: Config, sample_every: int, request_clock: bool, traced: bo
         backward=heads.covisitation.backward,
         growth=2.0 ** (1.0 / heads.covisitation.half_life),
         session_growth=2.0 ** (1.0 / heads.session.half_life),
-        factor_rate=heads.factors.rate,
-        regularisation=heads.factors.regularisation,
+        factors=factor_rules(config),
         fusion_every=config.fusion.every,
         twin_rate=config.fusion.rate,
         twin_every=config.fusion.twin_every,
         sample_every=sample_every,
-        seed=config.seed,
         exclude_seen=config.rules.exclude_seen,
         use_markov=heads.markov.enabled,
         use_covisitation=heads.covisitation.enabled,
         use_session=heads.session.enabled,
         use_bias=heads.bias.enabled,
-        use_factors=heads.factors.enabled,
-        pairwise=heads.factors.method == "bpr",
         use_gru=heads.gru.enabled,
         request_clock=request_clock,
         compare=traced and heads.gru.enabled,

@@ -7,6 +7,7 @@ into micro-batches.
 
 from streamproc.contracts.columns import EventColumns
 from streamproc.engine import candidates, ids, pool, seen, trace
+from streamproc.engine.factoring import start_factors
 from streamproc.engine.housekeeping import RESCALE
 from streamproc.engine.ids import Ids
 from streamproc.engine.looking import look_ahead
@@ -65,7 +66,7 @@ def learn(
         )  # fmt: skip
         if arrived:
             _bury(part, row)
-            factors.start_vector(part.factors[row], c.users[x])
+            start_factors(part.windows, row, s.taste, c.users[x])
             ids.store(part.ids, row, user_text, user_ends[x - 1] if x > 0 else 0, user_ends[x])
         mark_user(part, row)
         if settings.exclude_seen:

@@ -4,7 +4,7 @@ from streamproc.engine import candidates
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BEGINS, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
 from streamproc.engine.window_arrays import RING, SHORT_TERM, Windows
-from streamproc.engine.window_kernels import load_hidden, opens_session
+from streamproc.engine.window_kernels import load_factors, load_hidden, opens_session
 from streamproc.engine.window_pages import newest_first
 from streamproc_models.arrays import Hash
 from streamproc_models.heads import gru
@@ -43,6 +43,10 @@ def _read(m: Model, w: Windows, s: Scratch, row: int) -> None:
         )
         s.moment[NOW] = w.newest[row] // _MS
         load_hidden(w, row, s.before)
+        load_factors(w, row, s.taste)
+    else:
+        for f in range(s.taste.size):
+            s.taste[f] = 0.0
     s.counts[LIKED] = min(s.counts[HISTORY], SHORT_TERM)
 
 

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from streamproc.engine.ids import Ids
-from streamproc.engine.reading import Reading
+from streamproc.engine.reading import FactorRules, Reading
 from streamproc.engine.seen import Seen
 from streamproc.engine.window_arrays import Windows
-from streamproc_models.arrays import F32, F64, I32, I64, U8
+from streamproc_models.arrays import F64, I32, I64, U8
 from streamproc_models.evaluation import Record
 from streamproc_models.kernel import tight
 
@@ -19,20 +19,16 @@ class Settings(NamedTuple):
     backward: float
     growth: float  # of the weight of one event in co-visitation and Markov, per event
     session_growth: float  # and in the session's table
-    factor_rate: float
-    regularisation: float
+    factors: FactorRules
     fusion_every: int
     twin_rate: float
     twin_every: int
     sample_every: int  # a full slate is made for every so many-th prediction, for coverage and the gate
-    seed: int
     exclude_seen: bool
     use_markov: bool
     use_covisitation: bool
     use_session: bool
     use_bias: bool
-    use_factors: bool
-    pairwise: bool  # factors learn by BPR, else by ISGD
     use_gru: bool
     request_clock: bool  # rank as of the time of the event to come, not of the user's newest one
     compare: bool  # with fusions that do not learn
@@ -47,7 +43,6 @@ class Memory(NamedTuple):
     dirty_rows: I32  # (items,)
     shown: U8  # (items,), was on a sampled slate
     gate: F64  # (4,), sums of the sampled gates, and their number
-    negatives: I32  # (negatives,)
     counters: I64  # (2,): dirty items; events seen in shadow, -1 where nothing runs in shadow
     shadow: F64  # (5,): trials, hits and reciprocal ranks of the fusion, then of the shadow
 
@@ -59,7 +54,6 @@ class Partition(NamedTuple):
     """The users of one source partition, as the learner knows them."""
 
     windows: Windows
-    factors: F32  # (users, d)
     ids: Ids
     seen: Seen
     dirty: U8  # (users,)

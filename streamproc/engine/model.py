@@ -26,6 +26,7 @@ from streamproc_models.heads.popularity import Popularity
 from streamproc_models.kernel import tight
 
 ITEMS, EVENTS, FREED, SERVING = 0, 1, 2, 3  # places in `counters`
+TAKEN = 4  # targets that this copy has met, a worker only those of its own leases
 LONG, BRIEF = 0, 1  # places in `increments`: of co-visitation and Markov, of the session's table
 
 
@@ -49,7 +50,7 @@ class Model(NamedTuple):
     pool: Pool
     lasting: I64  # (1,), generation of `long_term`; 0 where there is none
     increments: F64  # (2,), present weight of one event in the tables that forget
-    counters: I64  # (4,)
+    counters: I64  # (5,)
 
 
 class Challenger(NamedTuple):
@@ -63,7 +64,7 @@ class Challenger(NamedTuple):
 def empty(config: Config, items: int) -> Model:
     """A model that has seen nothing, with room for `items` rows."""
     heads = config.heads
-    counters = np.array([0, 0, -1, 0], np.int64)
+    counters = np.array([0, 0, -1, 0, 0], np.int64)
     return Model(
         np.zeros(table_size(items), np.uint64),
         np.zeros(table_size(items), np.int32),

@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from streamproc.contracts.columns import EventColumns
-from streamproc.engine import ids, seen
+from streamproc.engine import factoring, ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.model import Model
-from streamproc.engine.scratch import LIKED, Scratch
+from streamproc.engine.reading import FactorRules
+from streamproc.engine.scratch import IN_WINDOW, LIKED, Scratch
 from streamproc.engine.seen import Seen
 from streamproc.engine.window_arrays import Windows
 from streamproc.engine.window_kernels import ACCEPTED, accept, load_hidden, store_hidden
@@ -24,6 +25,7 @@ class Rules(NamedTuple):
     exclude_seen: bool
     use_gru: bool
     decide: bool  # false for events that the journal has accepted
+    factors: FactorRules
 
 
 @tight
@@ -57,7 +59,22 @@ def observe_one(
             seen.add(had, row, c.users[x], c.items[x])
         if advanced:
             store_hidden(w, row, s.hidden)
+        if rules.factors.on:
+            _follow_factors(m, w, s, rules, c, row, x, arrived)
     return outcome, row
+
+
+@inlined
+def _follow_factors(
+    m: Model, w: Windows, s: Scratch, rules: Rules, c: EventColumns, row: int, x: int, arrived: bool
+) -> None:
+    """The user's factors move as the trainer's will; what it has not published yet teaches nothing here."""
+    if arrived:
+        factoring.start_factors(w, row, s.taste, c.users[x])
+    item = find(m.keys, m.rows, c.items[x])
+    if item >= 0 and c.strengths[x] > 0:
+        s.counts[IN_WINDOW] = 0
+        factoring.learn(m, w, s, rules.factors, row, item, False)
 
 
 @tight

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.contracts.users import HEAD_WORDS, HIDDEN_BITS, VERSION
+from streamproc.contracts.users import HEAD_WORDS, VECTOR_BITS, VERSION
 from streamproc.engine import ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.seen import Seen
@@ -27,7 +27,7 @@ def measure(w: Windows, s: Seen, rows: I32, ends: I64) -> int:
         row = rows[k]
         length, known = w.length[row], min(w.known[row], w.ids.shape[1])
         at += HEAD_WORDS + length + _words(length, 4) + _words(length, 1) + known
-        at += _words(w.hidden.shape[1], 2) + _count(s, row)
+        at += _words(w.vectors.shape[1], 2) + _count(s, row)
         ends[k] = at
     return at
 
@@ -48,15 +48,15 @@ def pack(w: Windows, s: Seen, rows: I32, ends: I64, b64: U64, b32: U32, b16: I16
         row, at = rows[k], ends[k - 1] if k > 0 else 0
         length, known = w.length[row], min(w.known[row], w.ids.shape[1])
         b8[8 * at], b8[8 * at + 1], b16[4 * at + 1] = VERSION, known, length
-        b32[2 * at + 1] = w.hidden.shape[1] + (_count(s, row) << HIDDEN_BITS)
+        b32[2 * at + 1] = w.vectors.shape[1] + (_count(s, row) << VECTOR_BITS)
         b64[at + 1], b64[at + 2] = np.uint64(w.newest[row]), np.uint64(w.offset[row])
         b64[at + 3], b64[at + 4], b64[at + 5] = w.source[row], np.uint64(w.sequence[row]), w.session[row]
         at = _pack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
         for d in range(known):
             b64[at + d] = w.ids[row, (w.known[row] - known + d) % w.ids.shape[1]]
         at += known
-        for f in range(w.hidden.shape[1]):
-            b16[4 * at + f] = w.hidden[row, f]
+        for f in range(w.vectors.shape[1]):
+            b16[4 * at + f] = w.vectors[row, f]
         entry, place = s.latest[row], ends[k] - 1
         while entry >= 0:
             b64[place] = s.item[entry]
@@ -89,8 +89,8 @@ def unpack(
         if names.length[row] > 0:
             seen.forget(s, row)
         ids.store(names, row, text, text_ends[k - 1] if k > 0 else 0, text_ends[k])
-        known, length, hidden = int(b8[8 * at + 1]), int(b16[4 * at + 1]), int(b8[8 * at + 4])
-        had = np.int64(b32[2 * at + 1]) >> HIDDEN_BITS
+        known, length, numbers = int(b8[8 * at + 1]), int(b16[4 * at + 1]), int(b8[8 * at + 4])
+        had = np.int64(b32[2 * at + 1]) >> VECTOR_BITS
         w.newest[row], w.offset[row] = np.int64(b64[at + 1]), np.int64(b64[at + 2])
         w.source[row], w.sequence[row], w.session[row] = b64[at + 3], np.int64(b64[at + 4]), b64[at + 5]
         at = _unpack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
@@ -98,9 +98,9 @@ def unpack(
             w.ids[row, d] = b64[at + max(known - w.ids.shape[1], 0) + d]
         w.known[row] = min(known, w.ids.shape[1])
         at += known
-        for f in range(min(hidden, w.hidden.shape[1])):
-            w.hidden[row, f] = b16[4 * at + f]
-        at += _words(hidden, 2)
+        for f in range(min(numbers, w.vectors.shape[1])):
+            w.vectors[row, f] = b16[4 * at + f]
+        at += _words(numbers, 2)
         for d in range(had):
             seen.add(s, row, users[k], b64[at + d])
 

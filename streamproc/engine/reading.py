@@ -1,4 +1,4 @@
-"""How far a ranking reads the tables."""
+"""What the kernels need to know of the config: how far tables are read, how factors learn."""
 
 from typing import NamedTuple
 
@@ -13,6 +13,22 @@ class Reading(NamedTuple):
     lasting_window: int
     lasting_decay: float
     lasting_near_decay: float
+
+
+class FactorRules(NamedTuple):
+    """How users' and items' factors learn."""
+
+    on: bool
+    pairwise: bool  # by BPR, else by ISGD
+    rate: float
+    regularisation: float
+    seed: int
+
+
+def factor_rules(config: Config) -> FactorRules:
+    """What the config says."""
+    c = config.heads.factors
+    return FactorRules(c.enabled, c.method == "bpr", c.rate, c.regularisation, config.seed)
 
 
 def reading(config: Config) -> Reading:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamproc.config import HeadsConfig
 from streamproc.engine import pool
 from streamproc.engine.window_arrays import RING, SHORT_TERM
 from streamproc_models import evaluation, fusion
@@ -55,8 +56,9 @@ class Scratch(NamedTuple):
     gradient: F32  # (features,)
     newton: F64  # (3, features)
     parts: F32  # (models,), what each head gives to one item
-    taste: F32  # (d,), decayed mean of the window's factors
+    taste: F32  # (d,), the user's factors
     pull: F32  # (d,)
+    negatives: I32  # (negatives,), rows
     before: F32  # (h,), recurrent state before the last item
     hidden: F32  # (h,), and after it
     recurrent: F32  # (7 h,), scratch of the recurrent step
@@ -67,8 +69,9 @@ class Scratch(NamedTuple):
     pool_odds: F32  # (512,)
 
 
-def empty(items: int, factors: int, hidden: int) -> Scratch:
+def empty(items: int, heads: HeadsConfig) -> Scratch:
     """Working memory for a catalogue of `items` rows."""
+    factors, hidden = heads.factors.size, heads.gru.size
     x, y = np.zeros(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
 
     def floats(size: int) -> F32:
@@ -86,7 +89,7 @@ def empty(items: int, factors: int, hidden: int) -> Scratch:
         floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
         np.zeros((3, fusion.FEATURES)), floats(len(evaluation.MODELS)),
-        floats(factors), floats(factors), floats(hidden), floats(hidden), floats(7 * hidden),
+        floats(factors), floats(factors), ints(heads.factors.negatives), floats(hidden), floats(hidden), floats(7 * hidden),
         floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip
 

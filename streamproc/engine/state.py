@@ -131,7 +131,6 @@ def _users(users: Users) -> Arrays:
         for name, array in w.arrays._asdict().items()
         if name not in TABLES
     }
-    found["factors"] = users.factors[:rows]
     found |= {"names." + name: array for name, array in _texts(w.names, rows).items()}
     pairs = int(w.seen.counters[seen.PAIRS])
     found |= {"seen." + name: getattr(w.seen, name)[:pairs] for name in ("item", "user", "earlier")}
@@ -148,7 +147,6 @@ def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
         if name not in TABLES and name != "bounds":
             _fill(array, saved[name], name)
     windows.rehash(w.arrays)
-    _fill(users.factors, saved["factors"], "factors")
     w.names = _named(saved, "names.", w.rows)
     w.seen = seen.load(_under("seen.", saved), w.rows)
 

@@ -31,7 +31,7 @@ class ModelView:
         rows = min(_FIRST_ROWS, config.items.max)
         self.model = _bare(model.empty(config, rows))
         self.names = ids.empty(rows)
-        self.scratch = scratch.empty(rows, config.heads.factors.size, config.heads.gru.size)
+        self.scratch = scratch.empty(rows, config.heads)
         self._waiting: dict[bytes, bytes | None] = {}
         self._item_row, self._lasting_row = records.item_row(config), records.lasting_row(config)
 

@@ -34,7 +34,7 @@ class Windows(NamedTuple):
     place: U8  # (users,) of the newest entry, in its page
     known: I32  # (users,) event ids ever remembered
     ids: U64  # (users, E) ring of event id hashes
-    hidden: I16  # (users, H) recurrent state before the newest item, in 1/32767
+    vectors: I16  # (users, H + D) recurrent state before the newest item, in 1/32767; factors, in 1/4096
     colder: I32  # (users,) chain by activity
     hotter: I32  # (users,)
     older: I32  # (pages,) page with the entries before; from the oldest on to the newest; chain of the free

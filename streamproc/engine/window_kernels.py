@@ -24,6 +24,7 @@ from streamproc_models.arrays import F32, U64, Hash
 from streamproc_models.hashing import find, put, remove
 from streamproc_models.kernel import tight
 
+FACTOR_UNITS, MOST_UNITS = 4096.0, 32_500.0  # of the users' factors as they are kept
 ACCEPTED, DUPLICATE, LATE, IGNORED = 0, 1, 2, 3
 KIND = np.uint8(63)  # bits of an entry's flags that are the event type
 
@@ -134,8 +135,8 @@ def _clear(w: Windows, row: int, user: Hash) -> None:
     w.page[row] = NONE
     w.place[row] = PAGE - 1  # so that the first entry takes a page
     w.known[row] = 0
-    for f in range(w.hidden.shape[1]):
-        w.hidden[row, f] = 0
+    for f in range(w.vectors.shape[1]):
+        w.vectors[row, f] = 0
 
 
 @tight
@@ -186,11 +187,28 @@ def _unlink(w: Windows, row: int) -> None:
 def load_hidden(w: Windows, row: int, out: F32) -> None:
     """The user's recurrent state (H,) as numbers in [-1, 1]."""
     for f in range(out.size):
-        out[f] = np.float32(w.hidden[row, f]) * np.float32(1.0 / 32767.0)
+        out[f] = np.float32(w.vectors[row, f]) * np.float32(1.0 / 32767.0)
 
 
 @tight
 def store_hidden(w: Windows, row: int, hidden: F32) -> None:
     """Keeps a recurrent state (H,), each value in [-1, 1], to 1.5e-5."""
     for f in range(hidden.size):
-        w.hidden[row, f] = np.int16(np.floor(hidden[f] * np.float32(32767.0) + np.float32(0.5)))
+        w.vectors[row, f] = np.int16(np.floor(hidden[f] * np.float32(32767.0) + np.float32(0.5)))
+
+
+@tight
+def load_factors(w: Windows, row: int, out: F32) -> None:
+    """The user's factors (D,)."""
+    first = w.vectors.shape[1] - out.size
+    for f in range(out.size):
+        out[f] = np.float32(w.vectors[row, first + f]) * np.float32(1.0 / FACTOR_UNITS)
+
+
+@tight
+def store_factors(w: Windows, row: int, factors: F32) -> None:
+    """Keeps the user's factors (D,), each value in +-7.9, to 1.2e-4."""
+    first, most = w.vectors.shape[1] - factors.size, np.float32(MOST_UNITS)
+    for f in range(factors.size):
+        units = np.floor(factors[f] * np.float32(FACTOR_UNITS) + np.float32(0.5))
+        w.vectors[row, first + f] = np.int16(min(max(units, -most), most))

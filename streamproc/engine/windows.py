@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
-from streamproc.contracts.users import HIDDEN_BITS, MARK, VERSION
+from streamproc.contracts.users import MARK, VECTOR_BITS, VERSION
 from streamproc.engine import ids, packing, seen, window_arrays
 from streamproc.engine.window_arrays import (
     EVICTED,
@@ -140,7 +140,7 @@ class Windows:
         self.reserve(len(names), text.size)
         lengths = buffer.view(np.uint16)[4 * starts + 1].astype(np.int64)
         self.reserve_pages(int((-(-np.minimum(lengths, self.arrays.bounds[LENGTH]) // PAGE)).sum()))
-        had = int((buffer.view(np.uint32)[2 * starts + 1] >> HIDDEN_BITS).sum())
+        had = int((buffer.view(np.uint32)[2 * starts + 1] >> VECTOR_BITS).sum())
         self.seen = seen.reserve(self.seen, self.rows, had)
         order = np.argsort(buffer[starts + 2].astype(np.int64), kind="stable")
         packing.unpack(
@@ -164,7 +164,7 @@ def ignored_kinds(config: Config) -> Bool:
 
 def _empty(config: Config, rows: int, limit: int) -> window_arrays.Windows:
     table = _table_size(rows)
-    window, hidden = config.window, config.heads.gru.size
+    window, vectors = config.window, config.heads.gru.size + config.heads.factors.size
     seconds = window.max_age, window.session_gap, window.late_allowance
     bounds = np.array([*(1000 * bound for bound in seconds), window.length], np.int64)
     return window_arrays.Windows(
@@ -173,7 +173,7 @@ def _empty(config: Config, rows: int, limit: int) -> window_arrays.Windows:
         np.zeros(rows, np.uint64), np.zeros(rows, np.int64), np.zeros(rows, np.uint64),
         np.zeros(rows, np.int16),
         np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(rows, np.int32),
-        np.zeros((rows, window.event_ids), np.uint64), np.zeros((rows, hidden), np.int16),
+        np.zeros((rows, window.event_ids), np.uint64), np.zeros((rows, vectors), np.int16),
         np.zeros(rows, np.int32), np.zeros(rows, np.int32),
         np.zeros(rows, np.int32), np.zeros((rows, PAGE), np.uint64), np.zeros((rows, PAGE), np.uint32),
         np.zeros((rows, PAGE), np.uint8),

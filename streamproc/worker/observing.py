@@ -6,6 +6,7 @@ from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.engine import observing, seen
 from streamproc.engine.observing import Rules
+from streamproc.engine.reading import factor_rules
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc_models.arrays import I32, U8
@@ -18,6 +19,7 @@ class Observer:
         self._view = view
         self._exclude_seen = config.rules.exclude_seen
         self._use_gru = config.heads.gru.enabled
+        self._factors = factor_rules(config)
 
     def decide(self, windows: Windows, columns: EventColumns) -> tuple[U8, I32]:
         """Outcome of each event (n,), and its user's row (n,); only the accepted ones change a window."""
@@ -46,4 +48,4 @@ class Observer:
 
     def rules(self, windows: Windows, decide: bool = True) -> Rules:
         """How the kernels are to observe."""
-        return Rules(windows.ignored, self._exclude_seen, self._use_gru, decide)
+        return Rules(windows.ignored, self._exclude_seen, self._use_gru, decide, self._factors)

@@ -59,9 +59,13 @@ def draw_negatives(head: Factors, event: int, known: int, seed: int, out: I32) -
 
 @tight
 def learn_pairwise(
-    user: F32, items: F32, target: int, negatives: I32, n: int, rate: float, regularisation: float, pull: F32
-) -> None:
-    """One BPR step of `user` (d,) and rows `target`, `negatives[:n]` of `items`; `pull` (d,) is scratch."""
+    user: F32, items: F32, target: int, negatives: I32, n: int, rate: float, regularisation: float, pull: F32,
+    with_items: bool,
+) -> None:  # fmt: skip
+    """One BPR step of `user` (d,), and `with_items` of rows `target`, `negatives[:n]` of `items` (items, d).
+
+    `pull` (d,) is scratch.
+    """
     r, decay = np.float32(rate), np.float32(regularisation)
     chosen = items[target]
     size = user.size
@@ -76,14 +80,19 @@ def learn_pairwise(
         g = np.float32(1.0) / (np.float32(1.0) + np.exp(margin))
         total += g
         for f in range(size):
-            v = other[f]
-            pull[f] -= g * v
-            other[f] = min(max(v - r * (g * user[f] + decay * v), -LIMIT), LIMIT)
+            pull[f] -= g * other[f]
+        if with_items:
+            for f in range(size):
+                v = other[f]
+                other[f] = min(max(v - r * (g * user[f] + decay * v), -LIMIT), LIMIT)
     shrink = r * decay * np.float32(n)
     for f in range(size):
         u, v = user[f], chosen[f]
         user[f] = min(max(u + r * (pull[f] + total * v) - shrink * u, -LIMIT), LIMIT)
-        chosen[f] = min(max(v + r * total * u - shrink * v, -LIMIT), LIMIT)
+        pull[f] = min(max(v + r * total * u - shrink * v, -LIMIT), LIMIT)
+    if with_items:
+        for f in range(size):
+            chosen[f] = pull[f]
 
 
 @tight
@@ -104,21 +113,3 @@ def learn_positive(user: F32, item: F32, rate: float, regularisation: float) -> 
 def remember(head: Factors, event: int, target: int) -> None:
     """`target` was the item of event number `event`."""
     head.recent[event % RECENT] = target
-
-
-@tight
-def blend(items: F32, rows: I32, n: int, decay: float, out: F32) -> None:
-    """out (d,) = mean of the vectors of the `n` newest items `rows`, weights decay^d: the user right now."""
-    size = out.size
-    for f in range(size):
-        out[f] = 0.0
-    weight, total = np.float32(1.0), np.float32(0.0)
-    for d in range(n):
-        vector = items[rows[d]]
-        for f in range(size):
-            out[f] += weight * vector[f]
-        total += weight
-        weight *= np.float32(decay)
-    scale = np.float32(1.0) / total if n > 0 else np.float32(0.0)
-    for f in range(size):
-        out[f] *= scale
