@@ -114,7 +114,7 @@ class WindowConfig(Section):
     max_age: Seconds = 365 * DAY
     session_gap: Seconds = 1800.0  # a longer silence starts a new session
     late_allowance: float = Field(default=3600.0, ge=0)  # older than the user's newest by more: late
-    event_ids: int = Field(default=12, ge=1, le=64)  # newest ids remembered per user, against duplicates
+    event_ids: int = Field(default=10, ge=1, le=64)  # newest ids remembered per user, against duplicates
 
 
 class UsersConfig(Section):

@@ -6,7 +6,7 @@ from streamproc.contracts.users import HEAD_WORDS, VECTOR_BITS, VERSION
 from streamproc.engine import ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.seen import Seen
-from streamproc.engine.window_arrays import LENGTH, Windows
+from streamproc.engine.window_arrays import LENGTH, PAGE, Windows
 from streamproc.engine.window_kernels import enter
 from streamproc.engine.window_pages import back, grow
 from streamproc_models.arrays import I16, I32, I64, U8, U32, U64
@@ -109,10 +109,13 @@ def unpack(
 def _unpack_window(w: Windows, row: int, length: int, at: int, b64: U64, b32: U32, b8: U8) -> int:
     times = at + length
     flags = times + _words(length, 4)
-    for d in range(length - min(length, w.bounds[LENGTH]), length):
-        grow(w, row)
-        page, place = w.page[row], w.place[row]
-        w.items[page, place] = b64[at + d]
-        w.times[page, place] = b32[2 * times + d]
-        w.flags[page, place] = b8[8 * flags + d]
+    for first in range(length - min(length, w.bounds[LENGTH]), length, PAGE):
+        grow(w, row)  # by the first place of a page
+        page, filled = w.page[row], min(length - first, PAGE)
+        for place in range(filled):
+            w.items[page, place] = b64[at + first + place]
+            w.times[page, place] = b32[2 * times + first + place]
+            w.flags[page, place] = b8[8 * flags + first + place]
+        w.place[row] += filled - 1
+        w.length[row] += filled - 1
     return flags + _words(length, 1)
