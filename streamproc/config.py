@@ -138,7 +138,7 @@ class RulesConfig(Section):
 class PublishConfig(Section):
     """How slates are written."""
 
-    min_interval: float = Field(default=0.1, ge=0)  # between two slates of one user
+    min_interval: float = Field(default=0.1, ge=0)  # between two slates of one user; 0: one for every event
     slate_size: int = Field(default=20, ge=1, le=100)
     refresh_active: Seconds = DAY  # users active within this event time get a refreshed slate
 

@@ -97,6 +97,20 @@ async def test_events_become_a_whole_journal_and_slates(shop: Shop) -> None:
     assert stop(process) == 0
 
 
+async def test_without_an_interval_every_event_has_its_slate(shop: Shop) -> None:
+    """300 events of 5 users, of whom a micro-batch holds many; the last of each is what the journal gives."""
+    await shop.publish(taught(shop.config), version=7)
+    shop.start(PUBLISH__MIN_INTERVAL="0")
+    await shop.clicks(300, users=5)
+
+    journal = await shop.until_journaled()
+    slates = await shop.until(shop.slates, lambda found: len(found) == 300)
+
+    answered = sorted((slate.trigger.partition, slate.trigger.offset) for slate in slates)
+    assert answered == sorted((r.partition, offset) for r in journal for offset in r.columns.offsets.tolist())
+    assert shown(slates) == ranked(shop.config, journal)
+
+
 async def test_users_wait_for_the_first_model(shop: Shop) -> None:
     """Events are journaled all the while; each user has a slate soon after a model is there."""
     shop.start()

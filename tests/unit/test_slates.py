@@ -49,7 +49,7 @@ def targets(*users, partition=3, offset=17):
     count = len(users)
     return Targets(
         strings([user.encode() for user in users]), np.arange(10, 10 + count, dtype=np.uint64),
-        np.full(count, partition, np.int32), np.arange(offset, offset + count),
+        np.full(count, partition, np.int32), offset + np.arange(count),
     )  # fmt: skip
 
 
