@@ -5,21 +5,16 @@ default written here. `load` puts these together; `Config()` alone is the defaul
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from streamproc.encoder_config import EncoderConfig
 from streamproc.errors import ConfigError
+from streamproc.section import Count, Finite, Port, Rate, Seconds, Section, Share
 
 DAY = 86_400.0
 FILE_NAME = "streamproc.toml"
-
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -29,12 +24,6 @@ def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         known = merged.get(key)
         merged[key] = merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return merged
-
-
-class Section(BaseModel):
-    """A frozen group of settings that knows no field but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class KafkaConfig(Section):
@@ -181,6 +170,7 @@ class RefreshConfig(Section):
     shadow_events: Count = 2000  # predictions in shadow: half to learn its weights, half to be compared
     margin: float = Field(default=0.0, ge=0, lt=1)  # share by which recall@20 or MRR@20 may be lower: noise
     history: Count = 2_000_000  # newest events that a refresh reads
+    encoder: EncoderConfig = EncoderConfig()
 
 
 class HeadConfig(Section):

@@ -8,6 +8,7 @@
     |- AlreadyRunning          5  somebody else works on this data folder
     |- BrokerFailed            6  the embedded broker could not be fetched or started
     |- BadFile                 7  an event file cannot be read at all
+    |- EncoderFailed           1  a refresh's encoder could not be trained: the generation goes without one
     |- BadRecord               8  bytes in a topic that this version cannot read
     |- BadSnapshot             8  a snapshot is damaged or does not fit: an older one is taken
     `- LeaseLost               1  a worker's partition is no longer its own: restore again
@@ -81,6 +82,10 @@ class BadFile(StreamprocError):
     """A file of events that cannot be opened, unpacked or understood."""
 
     exit_code = 7
+
+
+class EncoderFailed(StreamprocError):
+    """The process that trains the encoder of a refresh ended without weights."""
 
 
 class BadRecord(StreamprocError):

@@ -39,7 +39,7 @@ UPDATES = ("applied", "clipped", "skipped_nonfinite")
 TRIGGERS = ("event", "refresh", "cold")
 RESULTS = ("promoted", "rejected")
 CUTOFFS = ("1", "10", "20")  # label k of the hits
-STATES = ("idle", "reading", "fitting", "handing_over", "shadow")  # of the refresh
+STATES = ("idle", "reading", "fitting", "encoding", "handing_over", "shadow")  # of the refresh
 
 
 class _Series:

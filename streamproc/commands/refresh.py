@@ -1,12 +1,17 @@
 """`streamproc refresh`: fit the long-term interests, every so often or now."""
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from streamproc.commands.flags import with_config
 from streamproc.config import Config
+from streamproc.encoder_config import Cell
+
+if TYPE_CHECKING:
+    from streamproc.refresh.encoder.message import Progress, Report
 
 NICENESS = 10  # ranking and learning come first
 
@@ -32,10 +37,56 @@ def now(config: Config) -> None:
     async def once() -> Refreshed:
         await ensure_topics(config)
         async with JournalTail(config, JournalHistory(config.refresh.history)) as tail:
-            return await refresh(tail, config, SystemClock())
+            with _bar() as tell:
+                return await refresh(tail, config, SystemClock(), tell=tell)
 
     if refreshed := _until_told(once()):
         click.echo(f"{refreshed}; the trainer now tries it in shadow")
+
+
+@command.command()
+@click.option("--cell", "cells", multiple=True, type=click.Choice(get_args(Cell)), help="Repeatable.")
+@with_config
+def compare(config: Config, cells: tuple[Cell, ...]) -> None:
+    """Train the encoder with each cell on the journal's history, and say how well each predicts its newest
+    part. Nothing is handed over."""
+    from streamproc.kafka.admin import ensure_topics
+    from streamproc.refresh.encoding import compare
+    from streamproc.refresh.fit import bounded
+    from streamproc.refresh.history import JournalHistory
+    from streamproc.refresh.run import require_enough
+    from streamproc.refresh.tail import JournalTail
+
+    async def once() -> "list[Report]":
+        await ensure_topics(config)
+        async with JournalTail(config, JournalHistory(config.refresh.history)) as tail:
+            await tail.to_end()
+        require_enough(tail.history)
+        with _bar() as tell:
+            return await compare(bounded(tail.history.cut(), config), config, cells or get_args(Cell), tell)
+
+    for report in _until_told(once()) or ():
+        click.echo(str(report))
+
+
+@contextmanager
+def _bar() -> "Iterator[Callable[[Progress], None]]":
+    """What shows the progress of an encoder; a bar on a terminal, nothing elsewhere."""
+    from rich import progress
+    from rich.console import Console
+
+    words = progress.TextColumn("{task.description}")
+    parts = words, progress.BarColumn(), progress.TimeRemainingColumn()
+    with progress.Progress(*parts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("encoder", total=None, visible=False)
+
+        def tell(at: "Progress") -> None:
+            words = f"encoder, epoch {at.epoch} of at most {at.epochs}, recall@20 {at.recall:.4f}"
+            bar.update(
+                task, description=words, total=at.epochs, completed=at.epoch - 1 + at.share, visible=True
+            )
+
+        yield tell
 
 
 def _run_timer(config: Config) -> None:

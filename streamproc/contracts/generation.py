@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamproc.contracts import encoder as encoders
+from streamproc.contracts.encoder import EncoderArrays
 from streamproc.contracts.ids import Strings
 from streamproc.errors import BadRecord
 from streamproc_models.arrays import F32, I32, U64
@@ -19,19 +21,23 @@ _DTYPES = {"item_ids": "u1", "item_ends": "i8", "neighbours": "i4", "weights": "
 
 
 class GenerationArrays(NamedTuple):
-    """One sparse item-item matrix, and the factors that the next refresh goes on from."""
+    """One sparse item-item matrix, the factors that the next refresh goes on from, perhaps an encoder."""
 
     items: U64  # (n,), hash of each id
     item_ids: Strings
     neighbours: I32  # (n, slots), places in item_ids, strongest first; FREE where none
     weights: F32  # (n, slots), above 0 and descending; 0 where free
     factors: F32  # (n, d), d = 0 where the method has none
+    encoder: EncoderArrays | None = None  # None: the one that serves goes on serving
 
 
-def pack(item_ids: Strings, neighbours: I32, weights: F32, factors: F32) -> dict[str, NDArray[Any]]:
+def pack(
+    item_ids: Strings, neighbours: I32, weights: F32, factors: F32, encoder: EncoderArrays | None = None
+) -> dict[str, NDArray[Any]]:
     """The arrays by name, for `journal.cut`; shapes as in GenerationArrays."""
     arrays = dict(zip(_DTYPES, (*item_ids, neighbours, weights, factors), strict=True))
-    return {name: np.ascontiguousarray(arrays[name], dtype) for name, dtype in _DTYPES.items()}
+    packed = {name: np.ascontiguousarray(arrays[name], dtype) for name, dtype in _DTYPES.items()}
+    return packed | (encoders.pack(encoder) if encoder is not None else {})
 
 
 def unpack(arrays: Mapping[str, NDArray[Any]]) -> GenerationArrays:
@@ -45,7 +51,8 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> GenerationArrays:
     data, ends, neighbours, weights, factors = (arrays[name] for name in _DTYPES)
     if problem := _problem(Strings(data, ends), neighbours, weights, factors):
         raise BadRecord(f"a generation in which {problem}", "The next refresh replaces it")
-    return GenerationArrays(hash_strings(data, ends), Strings(data, ends), neighbours, weights, factors)
+    names, encoder = Strings(data, ends), encoders.unpack(arrays, ends.size)
+    return GenerationArrays(hash_strings(data, ends), names, neighbours, weights, factors, encoder)
 
 
 def _dtype(array: NDArray[Any] | None) -> np.dtype[Any] | None:

@@ -55,7 +55,7 @@ def fit(history: History, config: Config, earlier: Factors | None = None) -> Fit
     """
     if history.items.size == 0:
         raise ValueError("a history without events cannot be fitted")
-    history = most_frequent(history, min(MAX_ITEMS, config.items.max))
+    history = bounded(history, config)
     ids, slots = history.item_ids, config.heads.long_term.slots
     shown = shown_by_users(history)
     with threadpool_limits(1):
@@ -70,6 +70,11 @@ def choose(items: int, config: Config) -> Method:
     """The method for so many items. EASE would take too long above its limit, whatever is asked for."""
     small = items <= config.refresh.ease_max_items
     return "ease" if small and config.refresh.method != "als" else "als"
+
+
+def bounded(history: History, config: Config) -> History:
+    """The history of as many items as a generation may hold."""
+    return most_frequent(history, min(MAX_ITEMS, config.items.max))
 
 
 def most_frequent(history: History, limit: int) -> History:

@@ -32,12 +32,15 @@ class JournalHistory:
         self.last: Generation | None = None
         self.decision: Promote | Reject | None = None  # on the last generation
         self.next_id = 1  # above every generation of which the journal holds a trace
+        self.encoded = 0  # events that the newest encoder was trained on
+        self.new_to_encoder = 0  # events with a strength above 0 since the cut-off of that one
         self._reader = Reader()
         self._assembler = Assembler()
         self._columns = _Columns(newest)
         self._item_ids: dict[int, bytes] = {}
         self._cut = -1
         self._since_cut = 0
+        self._liked_since_cut = 0
         self._factors: Factors | None = None  # of the last generation, unless it was rejected
         self._promoted: Factors | None = None
 
@@ -75,7 +78,7 @@ class JournalHistory:
 
     def cut(self) -> History:
         """Everything that counts up to `position`, users and items numbered in the order of their hashes."""
-        self._cut, self._since_cut = self.position, 0
+        self._cut, self._since_cut, self._liked_since_cut = self.position, 0, 0
         user_hashes, item_hashes, strengths = self._columns.newest()
         users, user_of = np.unique(user_hashes, return_inverse=True)
         items, item_of = np.unique(item_hashes, return_inverse=True)
@@ -83,6 +86,11 @@ class JournalHistory:
         item_ids = strings(list(self._item_ids.values()))
         numbers = (user_of.astype(np.int32), item_of.astype(np.int32))
         return History(*numbers, strengths, users.size, item_ids)
+
+    def count_encoder(self, events: int, learned_to: int) -> None:
+        """An encoder was trained on so many events up to `learned_to`, or failed to be."""
+        self.encoded = events
+        self.new_to_encoder = self._liked_since_cut if learned_to == self._cut else 0
 
     def _add_events(self, record: EventsRecord) -> None:
         """The first record of a partition counts as a start: what was before it has left the journal."""
@@ -93,6 +101,8 @@ class JournalHistory:
         self.new_events += columns.offsets.size
         self._since_cut += columns.offsets.size
         liked = columns.strengths > 0
+        self.new_to_encoder += int(np.count_nonzero(liked))
+        self._liked_since_cut += int(np.count_nonzero(liked))
         self._columns.append(columns.users[liked], columns.items[liked], columns.strengths[liked])
         self._name_items(columns)
 
@@ -122,6 +132,8 @@ class JournalHistory:
         try:
             arrays = generation.unpack(self._assembler.finish(record))
             self._factors = Factors(arrays.item_ids, arrays.factors) if arrays.factors.size else None
+            if arrays.encoder is not None:
+                self.count_encoder(int(arrays.encoder.events[0]), record.learned_to)
         except BadRecord:
             self._factors = None  # the trainer rejects it; a refresh starts from an older one, or cold
 

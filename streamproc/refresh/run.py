@@ -18,7 +18,9 @@ from streamproc.contracts.journal import Generation, cut, pack_control
 from streamproc.contracts.topics import topics
 from streamproc.errors import KafkaUnavailable, StreamprocError
 from streamproc.kafka.clients import close, new_producer
-from streamproc.refresh.fit import Fitted, fit
+from streamproc.refresh.encoder.apart import Tell
+from streamproc.refresh.encoding import Encoding, encode
+from streamproc.refresh.fit import Fitted, bounded, fit
 from streamproc.refresh.history import JournalHistory
 from streamproc.refresh.tail import JournalTail
 
@@ -35,12 +37,14 @@ class Refreshed(NamedTuple):
     events: int
     users: int
     seconds: float  # from the cut-off to the acknowledged control record
+    encoding: str  # what became of the encoder
 
     def __str__(self) -> str:
         new = self.generation
         return (
             f"generation {new.id}: {new.method.upper()} over {new.items} items from {self.events} events"
-            f" of {self.users} users, up to journal offset {new.learned_to}, in {self.seconds:.1f} s"
+            f" of {self.users} users, up to journal offset {new.learned_to}, in {self.seconds:.1f} s;"
+            f" {self.encoding}"
         )
 
 
@@ -49,10 +53,23 @@ def enough(history: JournalHistory) -> bool:
     return history.events >= FEWEST_EVENTS and history.items >= FEWEST_ITEMS
 
 
+def require_enough(history: JournalHistory) -> None:
+    """Raises StreamprocError where too little has happened yet."""
+    if not enough(history):
+        raise StreamprocError(
+            f"the journal holds {history.events} events of {history.items} items so far",
+            f"A refresh needs {FEWEST_EVENTS} of {FEWEST_ITEMS}: wait for more",
+        )
+
+
 async def refresh(
-    tail: JournalTail, config: Config, clock: Clock, enter: Enter = lambda _: None
+    tail: JournalTail,
+    config: Config,
+    clock: Clock,
+    enter: Enter = lambda _: None,
+    tell: Tell = lambda _: None,
 ) -> Refreshed:
-    """Read to the journal's end, fit, hand over, and read that back.
+    """Read to the journal's end, fit, train an encoder if it is time for one, hand over, read that back.
 
     Raises StreamprocError where too little has happened yet or the history cannot be fitted, and
     KafkaUnavailable where the journal does not take the generation.
@@ -60,27 +77,28 @@ async def refresh(
     enter("reading")
     await tail.to_end()
     history, started = tail.history, clock.seconds()
-    if not enough(history):
-        raise StreamprocError(
-            f"the journal holds {history.events} events of {history.items} items so far",
-            f"A refresh needs {FEWEST_EVENTS} of {FEWEST_ITEMS}: wait for more",
-        )
-    learned_to, observed, earlier = history.position, history.cut(), history.factors
+    require_enough(history)
+    learned_to, observed, earlier = history.position, bounded(history.cut(), config), history.factors
     enter("fitting")
     try:
         fitted = await aside(fit, observed, config, earlier)
     except (ValueError, ArithmeticError) as error:
         raise StreamprocError(f"the history up to {learned_to} cannot be fitted: {error}") from error
+    enter("encoding")
+    encoding = await encode(observed, learned_to, history, config, tell)
     enter("handing_over")
     await tail.to_end()  # another refresh may have written meanwhile: only now is the next id known
-    written = await hand_over(config, history.next_id, fitted, learned_to, clock.now_ms())
+    written = await hand_over(config, history.next_id, fitted, encoding, learned_to, clock.now_ms())
     await tail.to_end()
-    return Refreshed(written, observed.items.size, observed.user_count, clock.seconds() - started)
+    took = clock.seconds() - started
+    return Refreshed(written, observed.items.size, observed.user_count, took, encoding.words)
 
 
-async def hand_over(config: Config, number: int, fitted: Fitted, learned_to: int, now_ms: int) -> Generation:
+async def hand_over(
+    config: Config, number: int, fitted: Fitted, encoding: Encoding, learned_to: int, now_ms: int
+) -> Generation:
     """Append a generation to the journal: its chunks, and once these are safe its control record."""
-    pieces = cut(number, generation.pack(*fitted[:4]))
+    pieces = cut(number, generation.pack(*fitted[:4], encoding.arrays))
     items, chunks = fitted.item_ids.ends.size, len(pieces.records)
     record = Generation(number, fitted.method, items, chunks, pieces.sha256, learned_to, now_ms)
     producer = new_producer(config)

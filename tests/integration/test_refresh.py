@@ -117,6 +117,22 @@ async def test_a_refresh_leaves_a_generation_that_assembles_and_verifies(config,
     assert (circle[arrays.neighbours[:, 0]] == circle).all()
 
 
+async def test_an_encoder_is_trained_once_and_then_waits_for_the_history_to_grow(config):
+    """Four records are 2,640 events of users with 44 each; the next refresh brings no other."""
+    encoder = config.refresh.encoder.model_copy(update={"size": 8, "epochs": 1, "negatives": 16})
+    config = config.model_copy(update={"refresh": config.refresh.model_copy(update={"encoder": encoder})})
+    await ensure_topics(config)
+    await append(config, *(events_record(first=EVENTS * part) for part in range(4)))
+
+    first, second = await refresh_once(config), await refresh_once(config)
+
+    [(_, arrays), (_, later)] = assembled(await journal(config))
+    assert first.encoding.startswith("gru encoder of epoch 1")
+    assert arrays.encoder.embeddings.shape == (2 * CIRCLE, 8)
+    assert later.encoder is None
+    assert second.encoding == "no encoder: 0 events are new since the last one, which is fewer than 792"
+
+
 async def test_a_second_refresh_takes_the_next_id_and_starts_from_the_factors_of_the_first(config):
     """Warm start: the history that the second one reads holds the first one's factors."""
     config = config.model_copy(update={"refresh": config.refresh.model_copy(update={"method": "als"})})

@@ -5,6 +5,7 @@ import pytest
 
 from streamproc.contracts import generation
 from streamproc.contracts.columns import DTYPES, EventColumns
+from streamproc.contracts.encoder import EncoderArrays
 from streamproc.contracts.ids import hashes, strings, texts
 from streamproc.contracts.journal import Generation, Promote, Reject, cut, pack_control, pack_events
 from streamproc.refresh.history import JournalHistory
@@ -29,11 +30,19 @@ def record(prev, columns, partition=0):
     return pack_events(partition, prev, int(columns.offsets[-1]), columns)
 
 
-def generation_records(number, learned_to, factor=1.0):
+def an_encoder(trained_on):
+    """Of one item."""
+    rows, cell = np.ones((1, 8), np.float32), np.ones((18, 24), np.float32)
+    one, count = np.ones(1, np.float32), np.ones(1, np.int64)
+    place = np.zeros(1, np.int32)
+    return EncoderArrays(place, rows, one, cell, rows, one, cell, count, one, count * trained_on)
+
+
+def generation_records(number, learned_to, factor=1.0, encoder=None):
     """Chunks and control record of an ALS generation of one item."""
     nobody = np.full((1, 1), FREE, np.int32)
     factors = np.full((1, 32), factor, np.float32)
-    arrays = generation.pack(strings([b"tea"]), nobody, np.zeros((1, 1), np.float32), factors)
+    arrays = generation.pack(strings([b"tea"]), nobody, np.zeros((1, 1), np.float32), factors, encoder)
     records, sha256 = cut(number, arrays)
     return [*records, pack_control(Generation(number, "als", 1, len(records), sha256, learned_to, 0))]
 
@@ -125,6 +134,18 @@ def test_the_factors_of_the_last_generation_are_found(history):
     assert (history.last.id, history.next_id) == (4, 5)
     assert history.factors.vectors[0, 0] == 2.5
     assert texts(history.factors.item_ids) == [b"tea"]
+
+
+def test_the_encoder_of_a_generation_tells_what_it_was_trained_on(history):
+    """One event came after its cut; a later generation without an encoder changes nothing."""
+    read(history, record(-1, events(("ann", "tea", 1), ("ann", "cup", 0), ("ann", "tea", 1))))
+    history.cut()
+    read(history, record(2, events(("ann", "tea", 1), first=3)))
+
+    read(history, *generation_records(1, learned_to=1, encoder=an_encoder(trained_on=2)))
+    read(history, *generation_records(2, learned_to=1))
+
+    assert (history.encoded, history.new_to_encoder) == (2, 1)
 
 
 def test_a_rejected_generation_is_no_start(history):
