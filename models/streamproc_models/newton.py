@@ -3,8 +3,8 @@
     k = P g / (1 + g'P g);  w += k;  P -= k (P g)'   (rank-one update: Sherman and Morrison, 1950)
 after Hazan, Agarwal and Kale (2007, Logarithmic Regret Algorithms for Online Convex Optimization), with old
 gradients forgotten over about 10,000 steps: P <- D P D. Two guards, without which long streams diverge:
-D_f = min(sqrt(1 + 1/10,000), sqrt((1/30) / P_ff)) bounds the diagonal where no gradient comes, and only one
-triangle is computed, in double precision, and mirrored, since a rounding error that is not symmetric grows.
+D_f = min(sqrt(1 + 1/10,000), sqrt((1/30) / P_ff)) bounds the diagonal where no gradient comes, and only the
+lower triangle exists, in double precision, since a rounding error that is not symmetric would grow.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def start(rows: int, features: int) -> F64:
 
 @tight
 def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> float:
-    """One step uphill of `weights` (n,) where `mask` is 1; `inverse` (n, n), `scratch` (3, n).
+    """One step uphill of `weights` (n,) where `mask` is 1; `inverse` (n, n), lower triangle; `scratch` (3, n).
 
     Returns 1 where rounding had broken the inverse, which then starts anew; else 0.
     """
@@ -33,13 +33,11 @@ def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> 
     g, slope, shrink = scratch[0], scratch[1], scratch[2]
     for f in range(n):
         g[f] = gradient[f] * mask[f]
+        slope[f] = 0.0
+    _multiply(inverse, g, slope)
     total = 1.0
     for f in range(n):
-        row, dot = inverse[f], 0.0
-        for z in range(n):
-            dot += row[z] * g[z]
-        slope[f] = dot
-        total += g[f] * dot
+        total += g[f] * slope[f]
     share = 1.0 / total
     sound = total > 0.0
     for f in range(n):
@@ -55,15 +53,23 @@ def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> 
 
 
 @tight
+def _multiply(inverse: F64, g: F64, out: F64) -> None:
+    """out (n,) += the symmetric matrix, of which the lower triangle is given, times g."""
+    for f in range(g.size):
+        row, value, dot = inverse[f], g[f], 0.0
+        for z in range(f):
+            dot += row[z] * g[z]
+        for z in range(f):
+            out[z] += value * row[z]
+        out[f] += dot + row[f] * value
+
+
+@tight
 def _update(inverse: F64, slope: F64, shrink: F64, share: float) -> None:
-    """The lower triangle; then its mirror image."""
     for f in range(slope.size):
         row, k, d = inverse[f], share * slope[f], shrink[f]
         for z in range(f + 1):
             row[z] = (row[z] - k * slope[z]) * (d * shrink[z])
-    for f in range(slope.size):
-        for z in range(f):
-            inverse[z, f] = inverse[f, z]
 
 
 @tight

@@ -1,4 +1,4 @@
-"""Users' factors, which live in their windows: what the trainer learns, a worker follows with its own copy."""
+"""Users' factors, which live in their windows: what a trainer learns, a worker follows with its own copy."""
 
 from streamproc.engine import candidates
 from streamproc.engine.model import ITEMS, TAKEN, Model

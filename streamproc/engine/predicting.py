@@ -37,7 +37,8 @@ def predict(
     if number % settings.sample_every == 0:
         _sample(m, memory, s, slate, settings)
     if number % settings.fusion_every == 0:
-        _improve(m, m.fusion, s, settings, target)
+        with_bias = settings.use_bias and number % settings.twin_every == 0
+        _improve(m, m.fusion, s, target, with_bias)
     if number % settings.twin_every == 0 or m.counters[SERVING] == evaluation.TWIN:
         there = _twin(m, s, settings, target, number % settings.twin_every == 0)
         evaluation.count(record, evaluation.TWIN, there)
@@ -65,14 +66,14 @@ def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settin
 
 
 @inlined
-def _improve(m: Model, head: Fusion, s: Scratch, settings: Settings, target: int) -> None:
+def _improve(m: Model, head: Fusion, s: Scratch, target: int, with_bias: bool) -> None:
     """One step of the fusion, and of the items' biases, which share its loss."""
     number, place = scoring.number_of(m.pool.place, s, target)
     scale = _learn_gradient(m.pool, m.lasting[0] > 0, s, number, place)
     if scale <= 0:
         return
     fusion.improve(head, s.rows, s.gradient, s.newton)
-    if settings.use_bias:
+    if with_bias:
         bias.learn(m.bias, s.item, s.odds, s.counts[LINKED], scale, target)
         bias.learn(m.bias, m.pool.item, s.pool_odds, pool.SIZE, scale, target if number < 0 else -1)
 

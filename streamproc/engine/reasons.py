@@ -4,8 +4,8 @@ import numpy as np
 
 from streamproc.engine.model import SERVING, Model
 from streamproc.engine.ranking import Slate
-from streamproc.engine.scoring import extent
-from streamproc.engine.scratch import LIKED, LINKED, Scratch
+from streamproc.engine.scoring import absent
+from streamproc.engine.scratch import FOLLOWERS, IN_WINDOW, LIKED, LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32
 from streamproc_models.kernel import tight
@@ -38,7 +38,7 @@ def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int) -> None:
     for p in range(k):
         _parts(m, s, slate.numbers[p], parts, slate.gate)
         head = m.counters[SERVING]
-        if head == evaluation.FUSION:
+        if head == evaluation.FUSION or head == evaluation.TWIN:
             head = _strongest(parts)
         slate.sources[p] = head
         slate.because[p, 0], slate.because[p, 1] = -1, -1
@@ -54,20 +54,25 @@ def _parts(m: Model, s: Scratch, number: int, parts: F32, gate: F32) -> None:
     """Adds up what every head gives to one item; the gate counts sizes, whatever the sign."""
     for head in range(parts.size):
         parts[head] = 0.0
-    for f in range(fusion.FEATURES):
-        part = s.weights[f] * _value(m, s, f, number)
-        parts[HEAD_OF[f]] += part
-        gate[FAMILY_OF[f]] += abs(part)
+    place = number - s.counts[LINKED]
+    if place >= 0:
+        first, stop, x, column = fusion.POOL_FIRST, fusion.POOL_LAST + 1, m.pool.features, place
+    else:
+        first, stop, x, column = 0, _features_of(s, number), s.features, number
+    lasting = m.lasting[0] > 0
+    for f in range(first, stop):
+        if not absent(f, lasting):
+            part = s.weights[f] * x[f - first, column]
+            parts[HEAD_OF[f]] += part
+            gate[FAMILY_OF[f]] += abs(part)
 
 
 @tight
-def _value(m: Model, s: Scratch, feature: int, number: int) -> np.float32:
-    place = number - s.counts[LINKED]
-    if place < 0:
-        return np.float32(s.features[feature, number] if number < extent(s, feature) else 0.0)
-    if fusion.POOL_FIRST <= feature <= fusion.POOL_LAST:
-        return np.float32(m.pool.features[feature - fusion.POOL_FIRST, place])
-    return np.float32(0)
+def _features_of(s: Scratch, number: int) -> int:
+    """How many features a numbered candidate has: they are ordered by who has them."""
+    if number < s.counts[IN_WINDOW]:
+        return fusion.FEATURES
+    return fusion.RECENCY if number < s.counts[FOLLOWERS] else fusion.MARKOV
 
 
 @tight

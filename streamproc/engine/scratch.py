@@ -89,7 +89,8 @@ def empty(items: int, heads: HeadsConfig) -> Scratch:
         floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
         np.zeros((3, fusion.FEATURES)), floats(len(evaluation.MODELS)),
-        floats(factors), floats(factors), ints(heads.factors.negatives), floats(hidden), floats(hidden), floats(7 * hidden),
+        floats(factors), floats(factors), ints(heads.factors.negatives),
+        floats(hidden), floats(hidden), floats(7 * hidden),
         floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip
 
