@@ -50,6 +50,33 @@ def test_without_negatives_nothing_moves():
     assert items.tolist() == [[0.5, 0.5], [0.25, -0.5]]
 
 
+def test_no_number_of_a_vector_passes_the_limit():
+    """p = (8, 0), q_i = (7.5, 0), q_j = (7.9, 0) at a rate of 10: all of them would go far beyond 8.
+
+    The margin is -3.2, so g = 1 / (1 + e^-3.2) = .96083: p by 10 * (g * -.4), q_i by 10 * g * 8.
+    """
+    user, items = vectors([8, 0])[0], vectors([7.5, 0], [7.9, 0])
+    assert factors.LIMIT == 8
+
+    factors.learn_pairwise(user, items, TEA, np.array([CUP], np.int32), 1, 10.0, 0.0, np.zeros(2, np.float32))
+
+    assert user == pytest.approx([8 - 4 * 0.96083, 0], abs=1e-4)
+    assert items.tolist() == [[8, 0], [-8, 0]]
+
+
+@pytest.mark.parametrize("rate", [0.05, 5.0, 1000.0])
+def test_a_rate_too_high_for_its_data_ends_at_the_limit_and_not_in_infinities(rate):
+    """2,000 events of one user over four items."""
+    random, user = np.random.default_rng(7), start(1)
+    items, pull = np.array([start(identity) for identity in range(2, 6)]), np.zeros(8, np.float32)
+    for _ in range(2000):
+        target, *others = random.permutation(4).astype(np.int32)
+        factors.learn_pairwise(user, items, target, np.array(others), 3, rate, DECAY, pull)
+
+    assert np.abs(user).max() <= factors.LIMIT
+    assert np.abs(items).max() <= factors.LIMIT
+
+
 def test_a_positive_step_closes_the_gap_to_one():
     """p = (1, 0), q = (.5, 1): the error is .5."""
     user, item = vectors([1, 0])[0], vectors([0.5, 1])[0]
