@@ -16,6 +16,7 @@ from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.errors import ConfigError
+from streamproc_models import fusion
 from streamproc_models.heads import popularity
 from streamproc_models.slots import FREE
 from tests.event_columns import Event, at_random, hashes
@@ -158,7 +159,8 @@ def promoted(config, events):
     learner = learner_of(config, events)
     begin(learner, next_items(60))
     generations.follow(learner, Promote(1, 1.0, 0.0))
-    learner.model.fusion.weights[:, 2:4] = 0.5  # what it says counts
+    lasting = slice(fusion.LONG_TERM_FIRST, fusion.LONG_TERM_LAST + 1)
+    learner.model.fusion.weights[:, lasting] = 0.5  # what it says counts
     return learner
 
 
@@ -304,7 +306,7 @@ def test_nothing_that_a_user_dislikes_is_on_a_slate():
         newest.setdefault(event.user, []).append(event)
 
     for user, (items, _, _) in worker.slates(USERS).items():
-        disliked = {event.item.encode() for event in newest[user][-64:] if event.strength <= 0}
+        disliked = {event.item.encode() for event in newest[user][-256:] if event.strength <= 0}
         assert not disliked & set(items)
 
 
