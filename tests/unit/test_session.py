@@ -113,6 +113,13 @@ def test_a_session_id_ends_a_session():
     assert learner.model.covisitation.fill[:2].tolist() == [1, 1]
 
 
+def test_an_event_that_comes_late_is_no_mate_of_the_session_after_its_own():
+    """Tea, 50 minutes later a cup, and only then the spoon of the first minute."""
+    stream = [("ann", "tea", 0), ("ann", "cup", 3000), ("ann", "spoon", 60)]
+
+    assert frozenset(("cup", "spoon")) not in linked(learner_of(CONFIG, stream))
+
+
 def test_sessions_of_different_people_never_meet():
     """However their events alternate."""
     stream = [("ann", "tea", 0), ("bob", "cup", 1), ("ann", "spoon", 2), ("bob", "pot", 3)]
