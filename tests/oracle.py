@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc.engine.model import EVENTS, LONG
+from streamproc.engine.window_arrays import SHORT_TERM
 from streamproc_models import fusion
 from streamproc_models.fusion import NAMES
 from streamproc_models.heads import gru
@@ -15,7 +16,6 @@ DISLIKED, OPENS = 64, 128
 HOUR, DAY = 3600, 86_400
 SPANS = (6 * HOUR, 36 * HOUR, 5 * DAY, 12 * DAY, 25 * DAY, 60 * DAY)
 SPAN_NAMES = ("6_hours", "36_hours", "5_days", "12_days", "25_days", "60_days", "longer")
-TASTE_WINDOW, TASTE_DECAY = 10, 0.9
 LASTING_PUT_UP = 8
 TINY = 1e-9
 
@@ -35,8 +35,8 @@ class Oracle:
         self.m, self.reading, self.learner = learner.model, learner.settings.reading, learner
         self.events = int(self.m.counters[EVENTS])
         self.history, self.disliked, self.now = self.window(learner.users[0].windows.arrays, row)
-        self.liked = [met.item for met in self.history][:64]
-        self.hidden = self.recurrent(learner.users[0].windows.arrays, row)
+        self.liked = [met.item for met in self.history][:SHORT_TERM]
+        self.hidden, self.taste = self.vectors(learner.users[0].windows.arrays, row)
         self.here = sum(met.session == 0 for met in self.history)
         self.near, self.raw = self.co_visitation()
         self.after = self.followers()
@@ -48,22 +48,25 @@ class Oracle:
 
     def window(self, w, row):
         known = {int(item): at for at, item in enumerate(self.m.item) if item}
-        history, disliked, back = [], set(), 0
-        for d in range(w.length[row]):
-            at = (w.written[row] - 1 - d) % w.items.shape[1]
-            item, flag = known[int(w.items[row, at])], w.flags[row, at]
-            if flag & DISLIKED:
+        history, disliked, session = [], set(), 0
+        page, place = w.page[row], int(w.place[row])
+        for back in range(w.length[row]):
+            item, flag = known[int(w.items[page, place])], w.flags[page, place]
+            if not flag & DISLIKED:
+                history.append(Met(item, int(w.times[page, place]), session))
+            elif back < SHORT_TERM:
                 disliked.add(item)
-            else:
-                history.append(Met(item, int(w.times[row, at]), back))
-            back += bool(flag & OPENS)
+            session += bool(flag & OPENS)
+            page, place = (page, place - 1) if place > 0 else (w.older[page], w.items.shape[1] - 1)
         return history, disliked, int(w.newest[row]) // 1000
 
-    def recurrent(self, w, row):
-        before = w.hidden[row].astype(np.float32) / np.float32(32767)
-        after = np.zeros(w.hidden.shape[1], np.float32)
-        gru.advance(self.m.gru, self.liked[0], before, after, np.zeros(7 * after.size, np.float32))
-        return after
+    def vectors(self, w, row):
+        """The user's recurrent state after the last item, and the user's factors."""
+        size = self.m.gru.embeddings.shape[1]
+        before = w.vectors[row, :size].astype(np.float32) / np.float32(32767)
+        after = np.zeros(size, np.float32)
+        gru.advance(self.m.gru, self.liked[0], before, after, np.zeros(7 * size, np.float32))
+        return after, w.vectors[row, size:] / 4096
 
     def row(self, head, item):
         n = head.fill[item]
@@ -184,14 +187,9 @@ class Oracle:
             "popularity_age": np.log(self.events - m.popularity.first[item] + 1) / 3,
             "popularity_idle": np.log(self.events - m.popularity.last[item] + 1) / 3,
             "bias": m.bias.values[item],
-            "factors": factors @ self.taste(),
+            "factors": factors @ self.taste,
             "gru": (m.gru.embeddings[item] @ self.hidden + m.gru.bias[item]) / 2,
         }
-
-    def taste(self):
-        newest = self.liked[:TASTE_WINDOW]
-        weights = TASTE_DECAY ** np.arange(len(newest))
-        return weights @ self.m.factors.items[newest] / weights.sum()
 
     def of_window(self, item):
         if item not in self.liked:

@@ -1,12 +1,10 @@
 """A model and a window written by hand, ready to be ranked."""
 
-import numpy as np
-
 from streamproc.config import Config
 from streamproc.engine import candidates, model, scratch
 from streamproc.engine.reading import reading
 from streamproc.engine.scratch import BASE, DISLIKED, FRESH, HISTORY, LIKED, LINKED, NOW
-from streamproc_models.heads.history import SHORT_TERM
+from streamproc.engine.window_arrays import SHORT_TERM
 
 CONFIG = Config()
 
@@ -16,7 +14,7 @@ class ByHand:
 
     def __init__(self, items=32, config=CONFIG):
         self.model = model.empty(config, items)
-        self.scratch = scratch.empty(items, config.heads.factors.size, config.heads.gru.size, 256)
+        self.scratch = scratch.empty(items, config.heads)
         self.reading = reading(config)
 
     def fill(self, table, rows):
@@ -59,10 +57,3 @@ class ByHand:
 
     def clear(self):
         candidates.clear(self.scratch)
-
-
-def floats(values, size=None, rest=0.0):
-    """Single-precision numbers, with `rest` behind them up to `size`."""
-    array = np.full(size or len(values), rest, np.float32)
-    array[: len(values)] = values
-    return array

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from streamproc.config import Config
 from streamproc.engine import pool, predicting, scratch
 from streamproc.engine.scratch import BASE, FOLLOWERS, HISTORY, IN_WINDOW, LIKED, LINKED
 from streamproc_models import fusion
@@ -20,6 +21,7 @@ from streamproc_models.fusion import (
 ITEMS, SEAT = 8, 5  # rows of the catalogue; the place of the pooled one
 IN_THE_POOL, NOBODY = 6, 7  # rows: candidates 0, 1, 2 are linked to the window
 RATE = 0.1
+CONFIG = Config()
 
 
 def placed(history=0, in_session=0, evidence=0.0):
@@ -123,7 +125,10 @@ class Choice:
         self.head = fusion.empty()
         self.head.weights[:] = random.normal(size=(len(BUCKETS), FEATURES)) / 2
         self.head.twin[:] = random.normal(size=(len(BUCKETS), FEATURES)) / 2
-        self.pool, self.scratch = pool.empty(ITEMS, 8, 8), scratch.empty(ITEMS, 8, 8, 256)
+        self.pool, self.scratch = (
+            pool.empty(ITEMS, CONFIG.heads.factors.size, CONFIG.heads.gru.size),
+            scratch.empty(ITEMS, CONFIG.heads),
+        )
         s = self.scratch
         s.stamps[BASE] = 100
         s.counts[[IN_WINDOW, FOLLOWERS, LINKED, LIKED, HISTORY]] = 1, 2, 3, history, history

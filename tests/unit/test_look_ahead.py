@@ -111,9 +111,11 @@ def newest_first(learner, user):
     users = learner.users[0].windows
     [row] = users.find(np.array([hash64(user.encode())], np.uint64))
     w, names = users.arrays, {hash64(f"item {n}".encode()): n for n in range(100)}
-    n, mask = int(w.length[row]), w.items.shape[1] - 1
-    places = (w.written[row] - 1 - np.arange(n)) & mask
-    return [names[int(item)] for item in w.items[row, places]]
+    page, place, found = w.page[row], int(w.place[row]), []
+    for _ in range(w.length[row]):
+        found.append(names[int(w.items[page, place])])
+        page, place = (page, place - 1) if place > 0 else (w.older[page], w.items.shape[1] - 1)
+    return found
 
 
 @settings(max_examples=40)

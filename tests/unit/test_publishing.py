@@ -298,7 +298,7 @@ def test_nothing_that_a_user_had_is_on_a_slate_where_nobody_wants_a_thing_twice(
 
 
 def test_nothing_that_a_user_dislikes_is_on_a_slate():
-    """As long as it is in the window."""
+    """For as long as it is among the newest 64 of the window."""
     config = CONFIGS["plain"]
     worker = Worker(config).sync(learner_of(config, EVENTS_1300))
     newest = {}
@@ -306,7 +306,7 @@ def test_nothing_that_a_user_dislikes_is_on_a_slate():
         newest.setdefault(event.user, []).append(event)
 
     for user, (items, _, _) in worker.slates(USERS).items():
-        disliked = {event.item.encode() for event in newest[user][-256:] if event.strength <= 0}
+        disliked = {event.item.encode() for event in newest[user][-64:] if event.strength <= 0}
         assert not disliked & set(items)
 
 

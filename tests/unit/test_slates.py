@@ -18,7 +18,7 @@ from streamproc.contracts.slates import (
     decode_slate,
     write_slates,
 )
-from streamproc_models.evaluation import HISTORY, MARKOV, MODELS, POPULARITY
+from streamproc_models.evaluation import HEADS, HISTORY, MARKOV, MODELS, POPULARITY
 
 STAMP = Stamp("event", "events", 5, 90, 2, 1_700_000_000_000)
 
@@ -168,3 +168,8 @@ def test_readers_ignore_fields_of_later_versions():
     (text,) = written(TWO, ITEMS, targets("u1"), STAMP)
 
     assert isinstance(decode_slate(text[:-1] + b',"mood":"good"}'), Slate)
+
+
+def test_readers_know_every_head_that_a_slate_can_name():
+    """A reader refuses a source that is not among them, and with it the whole slate."""
+    assert set(get_args(Source)) == {MODELS[head] for head in HEADS}

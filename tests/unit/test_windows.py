@@ -334,20 +334,6 @@ def test_micro_batches_do_not_matter(stream, size):
     assert packed(pieces.windows) == packed(whole.windows)
 
 
-@pytest.mark.parametrize("count", [255, 256, 300])
-def test_a_full_window_travels_whole(count):
-    """As long as the configuration allows: the newest 256 events."""
-    first, second = Acceptance(Config()), Acceptance(Config())
-    first.observe(columns([("ann", f"item {n}") for n in range(count)]))
-
-    second.windows.load(packed(first.windows))
-
-    assert second.windows.arrays.length[0] == min(count, 256)
-    kept = [hash64(b"item %d" % n) for n in range(count)][-256:]
-    assert sorted(second.windows.arrays.items[0, : len(kept)].tolist()) == sorted(kept)
-    assert packed(second.windows) == packed(first.windows)
-
-
 def test_growth_keeps_everything():
     """3,000 users in batches of 500, from 1,024 rows up."""
     acceptance = Acceptance(Config(users=UsersConfig(max=5000)))
