@@ -159,6 +159,20 @@ def test_no_votes_are_left_for_the_next_ranking(hand):
     assert not any(hand.votes(name) for name in ("near", "raw", "mates", "beyond", "after"))
 
 
+@pytest.mark.parametrize(("table", "votes"), [("session", "mates"), ("covisitation", "near")])
+@pytest.mark.parametrize("weight", [1e-42, 1e-50])
+def test_what_has_faded_to_nothing_spoils_no_votes(hand, table, votes, weight):
+    """Nobody took it for 150 half-lives: its row has been scaled down below all single precision can hold."""
+    hand.fill(table, {TEA: {CUP: weight, SPOON: weight}, SPOON: {POT: 1.0}})
+
+    hand.read([(TEA, 0, 0), (SPOON, 0, 0)])
+    candidates.gather(hand.model, hand.scratch, hand.reading)
+
+    assert all(np.isfinite(vote) and vote < 2 for vote in hand.votes(votes).values())
+    assert hand.votes(votes)[POT] > 0
+    assert not any(np.isnan(vote) for vote in hand.votes("beyond").values())
+
+
 def events(fresh):
     """Tea in this session and the one before, a cup two sessions back."""
     hand = ByHand()

@@ -155,7 +155,7 @@ def test_a_score_that_json_cannot_hold_is_written_as_the_nearest_that_it_can(num
 
 def test_the_sources_are_the_heads():
     """A new head must be added to the contract."""
-    assert get_args(Source) == MODELS[1:8]
+    assert get_args(Source) == tuple(MODELS[head] for head in HEADS)
 
 
 def test_the_same_answer_has_the_same_bytes():
@@ -168,8 +168,3 @@ def test_readers_ignore_fields_of_later_versions():
     (text,) = written(TWO, ITEMS, targets("u1"), STAMP)
 
     assert isinstance(decode_slate(text[:-1] + b',"mood":"good"}'), Slate)
-
-
-def test_readers_know_every_head_that_a_slate_can_name():
-    """A reader refuses a source that is not among them, and with it the whole slate."""
-    assert set(get_args(Source)) == {MODELS[head] for head in HEADS}
