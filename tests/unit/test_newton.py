@@ -168,6 +168,24 @@ def test_a_curvature_that_rounding_broke_begins_anew():
     assert learner.resets == 1
 
 
+@pytest.mark.parametrize(
+    ("inverse", "gradient"),
+    [(-np.eye(2), [1.0, 0.0]), (-2 * np.eye(2), [1.0, 0.0]), (np.eye(2) / 30, [np.nan, 1.0])],
+    ids=["a sum of 0", "a sum below 0", "a gradient that is no number"],
+)
+def test_a_step_that_cannot_be_computed_moves_no_weight(inverse, gradient):
+    """Whatever went wrong, the curvature begins anew and the weights stay where they were."""
+    learner = Learner(2)
+    learner.weights[:] = 1.0, 2.0
+    learner.inverse[:] = inverse
+
+    learner.step(gradient)
+
+    assert learner.resets == 1
+    assert (learner.inverse == CEILING * np.eye(2)).all()
+    assert learner.weights.tolist() == [1.0, 2.0]
+
+
 class Logit:
     """Choices among five candidates with four features, made by known weights."""
 
