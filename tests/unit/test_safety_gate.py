@@ -51,7 +51,7 @@ def test_the_fusion_is_back_when_it_is_as_good_again(spoiled):
 
 def test_a_good_fusion_is_never_switched_off():
     """It learns from every prediction, so here it beats each head alone."""
-    learner = learner_of(CONFIG, EVENTS)
+    learner = learner_of(CONFIG, at_random(2700))
     recent = learner.memory.record.recent
 
     assert learner.serving == "fusion"
