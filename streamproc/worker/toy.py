@@ -31,10 +31,11 @@ def rows(config: Config) -> Rows:
     items["row"], items["counts"] = np.arange(len(ITEMS)), 1.0
     lasting = np.zeros(len(ITEMS), records.lasting_row(config))
     lasting["row"] = items["row"]
-    for head, table in (("markov_", items), ("covisitation_", items), ("", lasting)):
+    for head, table in (*((name + "_", items) for name in records.TABLES), ("", lasting)):
         table[head + "neighbours"], table[head + "weights"] = -1, 0.0
         table[head + "neighbours"][:, 0], table[head + "weights"][:, 0] = [1, 2, 0], 1.0
-    items["markov_total"] = items["covisitation_total"] = 1.0
+    for name in records.TABLES:
+        items[name + "_total"] = 1.0
     named = [(ITEM + name, row.tobytes()) for name, row in zip(ITEMS, items, strict=True)]
     named += [(LASTING + name, row.tobytes()) for name, row in zip(ITEMS, lasting, strict=True)]
     return [(ITEM + GONE, None), *named, (HEADER, records.pack_header(_header(config)))]

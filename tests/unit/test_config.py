@@ -84,6 +84,15 @@ def test_a_file_in_the_current_folder_is_read(tmp_path):
         ({"events": {"types": {"view": {"strenth": 1}}}}, "did you mean `strength`?"),
         ({"kafka": {"partitions": 0}}, "`kafka.partitions` in a flag: Input should be greater than"),
         ({"kafka": {"min_insync_replicas": 2}}, "min_insync_replicas is above replication_factor"),
+        ({"window": {"length": 257}}, "`window.length` in a flag: Input should be less than or equal to 256"),
+        (
+            {"fusion": {"gate": {"short_term": [0.6, 0.5]}}},
+            "the least share of short_term is above its largest",
+        ),
+        (
+            {"fusion": {"gate": {"long_term": [0.6, 1], "popularity": [0.6, 1]}}},
+            "no slate can have these shares",
+        ),
     ],
 )
 def test_a_typo_stops_the_start_and_names_the_nearest_right_name(wrong, right):

@@ -6,7 +6,7 @@ import pytest
 from streamproc.config import Config, RefreshConfig
 from streamproc.contracts.journal import Promote, Reject
 from streamproc.engine import generations, state
-from streamproc_models import evaluation
+from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import LONG_TERM, SHADOW, TRIALS
 from tests.event_columns import at_random
 from tests.learning import begin, feed, generation_records, learner_of, next_items
@@ -82,7 +82,8 @@ def test_a_useful_generation_is_promoted_and_scores_from_then_on(shadowed):
     feed(shadowed, EVENTS[800:], first=800)
     figures = evaluation.figures(shadowed.memory.record, LONG_TERM)
     assert figures.recall_at_20 > 0.1
-    assert shadowed.model.fusion.weights[:, 2:4].any()  # the fusion has learned what it is worth
+    lasting = slice(fusion.LONG_TERM_FIRST, fusion.LONG_TERM_LAST + 1)
+    assert shadowed.model.fusion.weights[:, lasting].any(axis=0).all()  # the fusion has learned its worth
 
 
 def test_a_generation_that_makes_it_worse_is_rejected_with_the_reason(learner):

@@ -187,7 +187,8 @@ def test_tensorboard_gets_curves_gate_and_weights(measured, tmp_path):
     found = scalars(tmp_path / "this")
     assert found["recall_at_20/fusion"] == {0: 0.5, STEP: 0.5, 2 * STEP: 0.5}
     assert found["gate/short_term"][STEP] == 0.5
-    assert found["weights_history_2_4/covisitation_log"] == {5000: 16.0}
+    second = fusion.BUCKETS.index("history_2_4") * fusion.FEATURES
+    assert found["weights_history_2_4/covisitation_log"] == {5000: float(second)}
 
 
 def test_a_folder_that_holds_a_run_is_refused(measured, tmp_path):

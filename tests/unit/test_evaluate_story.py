@@ -180,7 +180,7 @@ def test_without_a_head_all_else_stays():
 
 def test_a_head_that_is_not_there_or_off_already_is_named():
     """With the ones that there are."""
-    with pytest.raises(ConfigError, match=r"no head is called 'grru'.*There are popularity, markov"):
+    with pytest.raises(ConfigError, match=r"no head is called 'grru'.*There are popularity, history, markov"):
         without(Config(), "grru")
     with pytest.raises(ConfigError, match=r"heads\.gru is off already"):
         without(without(Config(), "gru"), "gru")

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from streamproc_models import evaluation
-from streamproc_models.evaluation import FUSION, MISS, POPULARITY
+from streamproc.engine import candidates, pool, ranking
+from streamproc_models import evaluation, fusion
+from streamproc_models.evaluation import FACTORS, FUSION, GRU, MISS, POPULARITY
+from tests.ranking_by_hand import ByHand
+
+TEA, CUP, SPOON = range(3)
+NO_NUMBER = [np.nan, -np.nan, np.inf, -np.inf]
 
 
 @pytest.fixture
@@ -48,3 +53,54 @@ def test_the_recent_figure_forgets(record):
     evaluation.count(record, FUSION, MISS)
 
     assert record.recent[FUSION] == pytest.approx(1 - 1 / 20_000)
+
+
+def test_every_model_has_a_number_of_its_own():
+    """And its row in the record."""
+    assert len(set(evaluation.MODELS)) == len(evaluation.MODELS) == evaluation.MAXIMUM + 1
+    assert [evaluation.MODELS[k] for k in (evaluation.SECOND_ORDER, evaluation.TWIN, evaluation.AVERAGE)] == [
+        "second_order",
+        "twin",
+        "average",
+    ]
+    assert evaluation.empty().sums.shape == (len(evaluation.MODELS), 6)
+
+
+@pytest.fixture
+def scored():
+    """Tea, a cup and a spoon, linked to a window and scored 3, 2 and 1."""
+    hand = ByHand()
+    hand.gather(TEA, CUP, SPOON)
+    candidates.allow(hand.scratch, hand.model.pool.bias, hand.model.pool.place)
+    hand.scratch.scores[:3] = 3, 2, 1
+    hand.scratch.features[:, :3] = 3, 2, 1
+    hand.scratch.pool_scores[:] = pool.IMPOSSIBLE
+    return hand
+
+
+@pytest.mark.parametrize("value", NO_NUMBER)
+def test_a_score_that_is_no_number_is_a_miss(scored, value):
+    """Of whoever has it: it cannot come out on top of a ranking."""
+    scored.scratch.scores[TEA] = value
+
+    places = [
+        ranking.fusion_place(scored.model.pool.place, scored.scratch, item) for item in (TEA, CUP, SPOON)
+    ]
+
+    assert places[0] == MISS
+    assert all(0 <= place < 3 for place in places[1:])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("head", "feature"),
+    [(POPULARITY, fusion.POPULARITY_MEDIUM), (FACTORS, fusion.FACTORS), (GRU, fusion.GRU)],
+    ids=["popularity", "factors", "gru"],
+)
+def test_a_head_that_gives_no_number_misses(scored, head, feature, value):
+    """Or the gate would take a head whose weights are ruined for the best of all."""
+    m, s = scored.model, scored.scratch
+    assert [ranking.head_place(m, s, head, item) for item in (TEA, CUP, SPOON)] == [0, 1, 2]
+    s.features[feature, CUP] = value
+
+    assert ranking.head_place(m, s, head, CUP) == MISS

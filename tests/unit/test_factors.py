@@ -30,7 +30,7 @@ def test_a_pairwise_step_is_the_one_of_the_paper():
     user, items = vectors([1, 0])[0], vectors([0.5, 0.5], [0.25, -0.5])
 
     factors.learn_pairwise(
-        user, items, TEA, np.array([CUP], np.int32), 1, RATE, DECAY, np.zeros(2, np.float32)
+        user, items, TEA, np.array([CUP], np.int32), 1, RATE, DECAY, np.zeros(2, np.float32), True
     )
 
     assert user == pytest.approx([1.0099456, 0.0437823], abs=1e-6)  # p + .1 (g (q_i - q_j) - .01 p)
@@ -38,16 +38,57 @@ def test_a_pairwise_step_is_the_one_of_the_paper():
     assert items[CUP] == pytest.approx([0.2059677, -0.4995], abs=1e-6)  # q_j - .1 (g p + .01 q_j)
 
 
+def test_without_the_items_only_the_user_moves():
+    """As a worker learns, whose items are the trainer's: the user's step is the same."""
+    user, items = vectors([1, 0])[0], vectors([0.5, 0.5], [0.25, -0.5])
+
+    factors.learn_pairwise(
+        user, items, TEA, np.array([CUP], np.int32), 1, RATE, DECAY, np.zeros(2, np.float32), False
+    )
+
+    assert user == pytest.approx([1.0099456, 0.0437823], abs=1e-6)
+    assert items.tolist() == [[0.5, 0.5], [0.25, -0.5]]
+
+
 def test_without_negatives_nothing_moves():
     """The pairwise head has nothing to compare with."""
     user, items = vectors([1, 0])[0], vectors([0.5, 0.5], [0.25, -0.5])
 
     factors.learn_pairwise(
-        user, items, TEA, np.array([CUP], np.int32), 0, RATE, DECAY, np.zeros(2, np.float32)
+        user, items, TEA, np.array([CUP], np.int32), 0, RATE, DECAY, np.zeros(2, np.float32), True
     )
 
     assert user.tolist() == [1, 0]
     assert items.tolist() == [[0.5, 0.5], [0.25, -0.5]]
+
+
+def test_no_number_of_a_vector_passes_the_limit():
+    """p = (8, 0), q_i = (7.5, 0), q_j = (7.9, 0) at a rate of 10: all of them would go far beyond 8.
+
+    The margin is -3.2, so g = 1 / (1 + e^-3.2) = .96083: p by 10 * (g * -.4), q_i by 10 * g * 8.
+    """
+    user, items = vectors([8, 0])[0], vectors([7.5, 0], [7.9, 0])
+    assert factors.LIMIT == 8
+
+    factors.learn_pairwise(
+        user, items, TEA, np.array([CUP], np.int32), 1, 10.0, 0.0, np.zeros(2, np.float32), True
+    )
+
+    assert user == pytest.approx([8 - 4 * 0.96083, 0], abs=1e-4)
+    assert items.tolist() == [[8, 0], [-8, 0]]
+
+
+@pytest.mark.parametrize("rate", [0.05, 5.0, 1000.0])
+def test_a_rate_too_high_for_its_data_ends_at_the_limit_and_not_in_infinities(rate):
+    """2,000 events of one user over four items."""
+    random, user = np.random.default_rng(7), start(1)
+    items, pull = np.array([start(identity) for identity in range(2, 6)]), np.zeros(8, np.float32)
+    for _ in range(2000):
+        target, *others = random.permutation(4).astype(np.int32)
+        factors.learn_pairwise(user, items, target, np.array(others), 3, rate, DECAY, pull, True)
+
+    assert np.abs(user).max() <= factors.LIMIT
+    assert np.abs(items).max() <= factors.LIMIT
 
 
 def test_a_positive_step_closes_the_gap_to_one():
@@ -102,14 +143,3 @@ def test_the_newest_targets_take_the_place_of_the_oldest():
     factors.remember(head, 4096 + 5, CUP)
 
     assert head.recent[5] == CUP
-
-
-def test_a_user_right_now_is_the_fading_mean_of_the_newest_items():
-    """(1, 0) now and (0, 1) before, at .5: two thirds and one third."""
-    out = np.ones(2, np.float32)
-
-    factors.blend(vectors([0, 1], [1, 0]), np.array([CUP, TEA], np.int32), 2, 0.5, out)
-    assert out == pytest.approx([2 / 3, 1 / 3])
-
-    factors.blend(vectors([0, 1], [1, 0]), np.array([CUP, TEA], np.int32), 0, 0.5, out)
-    assert out.tolist() == [0, 0]

@@ -9,7 +9,7 @@ from streamproc.config import Config
 from streamproc.contracts.journal import Promote
 from streamproc.engine import generations, ids, state
 from streamproc.engine.model import SERVING
-from streamproc.engine.pool import RECURRENT, TASTE
+from streamproc.engine.pool import AGE, POPULAR
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.windows import Windows
 from streamproc_models import evaluation
@@ -19,7 +19,7 @@ from tests.learning import begin, learner_of
 CONFIG = Config()
 SIDE = 20  # users and items of the checkerboard
 USERS = [f"user {number}" for number in range(SIDE)]
-EVERY_HEAD = [evaluation.FUSION, *evaluation.HEADS]
+EVERY_HEAD = [evaluation.FUSION, *evaluation.ANSWERS]
 NO_OPINION = {evaluation.POPULARITY: "it says the same to everybody"}
 WITH_OPINION = [head for head in EVERY_HEAD if head not in NO_OPINION]
 
@@ -59,9 +59,9 @@ def rank(learner, windows, rows):
 
 
 def learned_arrays(learner):
-    """All but the two rows of the pool that hold what the newest ranking said."""
+    """All but the rows of the pool that hold what the newest ranking said: of popularity they do not."""
     found = {name: array.copy() for name, array in state.arrays(learner).items()}
-    found["model.pool.features"][[TASTE, RECURRENT]] = 0
+    found["model.pool.features"] = found["model.pool.features"][POPULAR:AGE]
     return state.digest_of(found)
 
 
@@ -89,10 +89,10 @@ def test_a_stranger_gets_finite_scores_and_no_reasons(learned, head):
 
 
 def test_the_head_that_answers_is_named_as_the_source(learned, head):
-    """The fusion names whichever gave most."""
+    """The fusion and its twin name whichever gave most."""
     found = rank(learned, learned.users[0].windows, np.arange(SIDE, dtype=np.int32))
 
-    if head != evaluation.FUSION:
+    if head in evaluation.HEADS:
         assert set(found.sources.ravel()) == {head}
     else:
         assert set(found.sources.ravel()) <= set(evaluation.HEADS)
@@ -120,4 +120,4 @@ def test_what_has_no_opinion_says_the_same_to_everybody(learned, head):
 
 def test_every_head_is_on_the_board_or_excused():
     """A new one has to be named, too."""
-    assert {*WITH_OPINION, *NO_OPINION} == {evaluation.FUSION, *evaluation.HEADS}
+    assert {*WITH_OPINION, *NO_OPINION} == {evaluation.FUSION, *evaluation.HEADS, evaluation.TWIN}

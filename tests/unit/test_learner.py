@@ -6,19 +6,19 @@ import pytest
 from streamproc.config import (
     Config,
     FactorsConfig,
-    FusionConfig,
     HeadsConfig,
     ItemsConfig,
     MarkovConfig,
     RulesConfig,
     UsersConfig,
 )
-from streamproc.engine import state
+from streamproc.engine import forgetting, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.learning import learn
 from streamproc.errors import BadSnapshot
 from streamproc_models import evaluation, fusion
-from streamproc_models.evaluation import FUSION, HISTORY, POPULARITY
+from streamproc_models.evaluation import FUSION, HISTORY
+from streamproc_models.heads import bias
 from tests.event_columns import Event, at_random
 from tests.learning import begin, feed, learner_of, next_items, restored
 
@@ -197,10 +197,24 @@ def test_no_freed_row_is_left_in_any_head():
     free = np.flatnonzero(m.item[:rows] == 0)
     assert learner.gone_items
 
-    for array in (m.markov.neighbours, m.covisitation.neighbours, m.pool.item):
+    for array in (m.markov.neighbours, m.covisitation.neighbours, m.session.neighbours, m.pool.item):
         assert not np.isin(array, free).any()
-    for head in (m.markov, m.covisitation):
+    for head in (m.markov, m.covisitation, m.session):
         np.testing.assert_allclose(head.totals[:rows], head.weights[:rows].sum(axis=1), rtol=1e-3)
+
+
+def test_a_freed_row_has_no_bias_and_learns_its_next_one_from_the_start():
+    """Neither a value, nor steps that the gradients of another item have made short."""
+    learner = learner_of(CONFIGS["few items"], EVENTS[:700])
+    head, before = learner.model.bias, learner.model.item.copy()
+    head.values[:], head.squares[:] = 2.0, 50.0
+
+    forgetting.forget_coldest(learner)
+
+    gone = np.flatnonzero((learner.model.item == 0) & (before != 0))
+    assert gone.size >= 2
+    assert not head.values[gone].any()
+    assert (head.squares[gone] == bias.empty(1).squares[0]).all()
 
 
 def test_a_freed_row_does_not_come_back_as_a_popular_one():
@@ -225,49 +239,6 @@ def test_users_stay_in_their_bounds():
     assert all(users.windows.evicted > 0 for users in learner.users)
 
 
-@pytest.fixture(scope="module")
-def spoiled():
-    """A learner whose fusion was made to prefer what nobody takes, and cannot get better."""
-    config = Config(fusion=FusionConfig(rate=1e-9))
-    learner = Learner(config, 1)
-    learner.model.fusion.weights[:] = -3.0
-    return feed(learner, at_random(2700, disliked=0.0))
-
-
-def test_the_gate_answers_with_a_head_while_the_fusion_is_worse(spoiled):
-    """After 2,000 predictions; by the one that was best lately."""
-    heads = list(evaluation.HEADS)
-    recent = spoiled.memory.record.recent
-
-    assert spoiled.serving == evaluation.MODELS[heads[int(np.argmax(recent[heads]))]]
-    assert recent[FUSION] < recent[POPULARITY]
-
-
-def test_the_record_of_what_was_served_follows_the_gate(spoiled):
-    """The fusion until it was switched off, the head from then on."""
-    recent = spoiled.memory.record.recent
-
-    assert recent[FUSION] < recent[evaluation.SERVED] < recent[list(evaluation.HEADS)].max()
-
-
-def test_the_fusion_is_back_when_it_is_as_good_again(spoiled):
-    """Within 2 % of the best head, at the next look every 500 events."""
-    spoiled.memory.record.recent[FUSION] = 1.0
-
-    feed(spoiled, at_random(500, seed=8), first=3000)
-
-    assert spoiled.serving == "fusion"
-
-
-def test_a_good_fusion_is_never_switched_off():
-    """It learns from every prediction, so here it beats each head alone."""
-    learner = learner_of(CONFIG, at_random(2700))
-    recent = learner.memory.record.recent
-
-    assert learner.serving == "fusion"
-    assert recent[FUSION] > recent[list(evaluation.HEADS)].max()
-
-
 def test_a_head_that_is_off_neither_learns_nor_scores():
     """The others do, and the fusion never gives it a weight."""
     heads = HeadsConfig(markov=MarkovConfig(enabled=False), factors=FactorsConfig(enabled=False))
@@ -277,9 +248,10 @@ def test_a_head_that_is_off_neither_learns_nor_scores():
     assert not m.markov.fill.any()
     assert m.covisitation.fill.any()
     names = np.array(fusion.NAMES)
-    off = np.char.startswith(names, "markov") | (names == "factors")
-    assert not m.fusion.weights[:, off].any()
-    assert m.fusion.weights[:, ~off].any(axis=0).sum() > 8
+    off = np.char.startswith(names, "markov") | np.char.startswith(names, "factors")
+    for weights in (m.fusion.weights, m.fusion.twin):
+        assert not weights[:, off].any()
+        assert weights[:, ~off].any(axis=0).sum() > 20
     assert evaluation.figures(learner.memory.record, evaluation.MARKOV).recall_at_20 == 0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc_models.heads import popularity
-from streamproc_models.heads.popularity import AGE, LONG, MEDIUM, SHORT
+from streamproc_models.heads.popularity import AGE, COLUMNS, LONG, MEDIUM, RARITY, SHORT
 
 HALF_LIVES = (500.0, 2000.0, 50_000.0)
 TEA, CUP = 0, 1
@@ -18,13 +18,13 @@ def head():
 def described(head, event, items):
     """What the fast way says of the first rows."""
     x, y = np.zeros(1024, np.float32), np.zeros(1024, np.float32)
-    features = np.zeros((items, 4), np.float32)
+    features = np.zeros((items, COLUMNS), np.float32)
     popularity.describe(head, event, items, features, x, x.view(np.int32), y, y.view(np.int32))
     return features
 
 
 def described_singly(head, event, items):
-    features = np.zeros((items, 4), np.float32)
+    features = np.zeros((items, COLUMNS), np.float32)
     for item in range(items):
         popularity.describe_one(head, item, event, features[item])
     return features
@@ -70,7 +70,7 @@ def test_the_first_and_the_newest_event_are_remembered(head):
 def test_features_are_logarithms_of_shares_and_of_age(head):
     """The only item has a share of 1; e - 1 events after its first one its age reads 1/3."""
     popularity.learn(head, TEA, 10, 1.0)
-    features = np.zeros(4, np.float32)
+    features = np.zeros(COLUMNS, np.float32)
 
     popularity.describe_one(head, TEA, 10, features)
     assert features[: LONG + 1] == pytest.approx(np.log(1 + 1e5), rel=1e-5)
@@ -78,6 +78,18 @@ def test_features_are_logarithms_of_shares_and_of_age(head):
 
     popularity.describe_one(head, TEA, 17, features)
     assert features[AGE] == pytest.approx(np.log(8) / 3)
+
+
+def test_rarity_weighs_down_what_everybody_takes(head):
+    """1e-3 / (share + 1e-4): 3 of 4 events are tea, so .001 / .7501; of strangers, .001 / .0001 = 10."""
+    popularity.learn(head, TEA, 0, 3.0)
+    popularity.learn(head, CUP, 0, 1.0)
+    features = np.zeros(COLUMNS, np.float32)
+
+    popularity.describe_one(head, TEA, 0, features)
+
+    assert features[RARITY] == pytest.approx(0.0013332, rel=1e-4)
+    assert described(head, 0, 3)[:, RARITY] == pytest.approx([0.0013332, 0.001 / 0.2501, 10], rel=1e-3)
 
 
 def test_strangers_have_no_popularity(head):

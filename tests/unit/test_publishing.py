@@ -16,6 +16,7 @@ from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.errors import ConfigError
+from streamproc_models import fusion
 from streamproc_models.heads import popularity
 from streamproc_models.slots import FREE
 from tests.event_columns import Event, at_random, hashes
@@ -158,7 +159,8 @@ def promoted(config, events):
     learner = learner_of(config, events)
     begin(learner, next_items(60))
     generations.follow(learner, Promote(1, 1.0, 0.0))
-    learner.model.fusion.weights[:, 2:4] = 0.5  # what it says counts
+    lasting = slice(fusion.LONG_TERM_FIRST, fusion.LONG_TERM_LAST + 1)
+    learner.model.fusion.weights[:, lasting] = 0.5  # what it says counts
     return learner
 
 
@@ -296,7 +298,7 @@ def test_nothing_that_a_user_had_is_on_a_slate_where_nobody_wants_a_thing_twice(
 
 
 def test_nothing_that_a_user_dislikes_is_on_a_slate():
-    """As long as it is in the window."""
+    """For as long as it is among the newest 64 of the window."""
     config = CONFIGS["plain"]
     worker = Worker(config).sync(learner_of(config, EVENTS_1300))
     newest = {}

@@ -98,11 +98,15 @@ def test_only_who_was_asked_has_a_place():
 
 
 def test_keeping_predictions_changes_nothing_that_is_learned():
-    """The same digest with and without, and whatever the batches."""
+    """The same digest with and without, and whatever the batches; only figures of two models come on top."""
     events = at_random(1500)
     plain = feed(Learner(CONFIG, 1, sample_every=1), events)
     (learner, p), (_, again) = traced(CONFIG, events), traced(CONFIG, events, size=7)
 
+    compared = [evaluation.AVERAGE, evaluation.MAXIMUM]
+    assert (learner.memory.record.sums[compared, evaluation.TRIALS] == len(p.event)).all()
+    for sums in (learner.memory.record.sums, learner.memory.record.recent):
+        sums[compared] = 0
     assert state.digest(learner) == state.digest(plain)
     assert all(np.array_equal(one, other) for one, other in zip(p, again, strict=True))
     assert len(plain.trace.numbers) == plain.trace.counters[trace.FILL] == 0

@@ -119,7 +119,7 @@ def wanted(person):
     return (
         1000 * person.newest, person.offset, hash_of(source), number, hash_of(person.session),
         tuple(hash_of(item) for item in items), seconds, marks, tuple(hash_of(key) for key in person.keys),
-        (0,) * CONFIG.heads.gru.size, (),
+        (0,) * (CONFIG.heads.gru.size + CONFIG.heads.factors.size), (),
     )  # fmt: skip
 
 
