@@ -25,9 +25,9 @@ def start(rows: int, features: int) -> F64:
 
 @tight
 def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> float:
-    """One step uphill of `weights` (n,) where `mask` is 1; `inverse` (n, n), lower triangle; `scratch` (3, n).
+    """One step uphill of `weights` (n,) where `mask` is 1; `inverse` (n, n), lower triangle.
 
-    Returns 1 where rounding had broken the inverse, which then starts anew; else 0.
+    `scratch` (3, n). Returns 1 where the step could not be computed: the inverse starts anew; else 0.
     """
     n = gradient.size
     g, slope, shrink = scratch[0], scratch[1], scratch[2]
@@ -41,13 +41,14 @@ def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> 
     share = 1.0 / total
     sound = total > 0.0
     for f in range(n):
-        weights[f] += np.float32(share * slope[f])
         left = inverse[f, f] - slope[f] * slope[f] * share
         sound = sound and left > 0.0
         shrink[f] = min(_FORGET, np.sqrt(_CEILING / max(left, _TINY)))
     if not sound:
         _begin_again(inverse)
         return 1.0
+    for f in range(n):
+        weights[f] += np.float32(share * slope[f])
     _update(inverse, slope, shrink, share)
     return 0.0
 

@@ -25,7 +25,17 @@ from streamproc_models.kernel import kernel
 VERSION = 1
 
 Kind = Literal["event", "refresh", "cold"]
-Source = Literal["popularity", "history", "markov", "covisitation", "factors", "gru", "long_term"]
+Source = Literal[
+    "popularity",
+    "history",
+    "markov",
+    "covisitation",
+    "second_order",
+    "session",
+    "factors",
+    "gru",
+    "long_term",
+]
 
 
 class Trigger(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """A user's state as it travels in the `users` topic: key = user id, value = packed bytes of what is there.
 
 Little-endian, every section padded to 8 bytes:
-    u8 version, u8 remembered event ids, u16 window length, u8 numbers in its vectors, u24 items seen
+    u8 version, u8 remembered event ids, u16 window length, u12 numbers in its vectors, u20 items seen
     i64 newest event time (ms), i64 last source offset
     u64 source and i64 number of the last sequenced id, u64 session
     u64 * length item hashes, u32 * length event times (s), u8 * length types and marks: oldest first
@@ -14,7 +14,7 @@ import msgspec
 
 VERSION = 2
 HEAD_WORDS = 6  # of 8 bytes, before the window
-VECTOR_BITS = 8  # numbers in the vectors and items seen are one u32: the first are in its lowest bits
+VECTOR_BITS = 12  # numbers in the vectors and items seen are one u32: the first are in its lowest bits
 MARK = b"\0mark"  # no user id holds a control character
 
 

@@ -33,6 +33,7 @@ from streamproc_models.kernel import inlined, tight
 
 LONG_TERM_CANDIDATES = 8  # strongest long-term neighbours per item of the window
 TINY = np.float32(1e-9)
+FADED = np.float32(1e-30)  # a row that weighs less has been forgotten: its shares would be no numbers
 
 
 @inlined
@@ -88,7 +89,7 @@ def _followers(head: Markov, s: Scratch) -> None:
     if s.counts[LIKED] > 0:
         last = s.window[0]
         names, weights = head.neighbours[last], head.weights[last]
-        scale = np.float32(1.0 / max(head.totals[last], 1e-30))
+        scale = np.float32(1.0) / max(np.float32(head.totals[last]), FADED)
         for slot in range(head.fill[last]):
             row = names[slot]
             number = s.stamp[row] - base
@@ -114,9 +115,10 @@ def _neighbours(head: Covisitation, s: Scratch, votes: int, one: Real) -> None:
         for e in range(d, newest):
             if s.window[e] == row:
                 share += np.float32(1.0) / np.float32(1 + e)
-        if head.fill[row] > 0:
+        total = np.float32(head.totals[row])
+        if total > FADED:
             weight += share
-            scale = share / np.float32(head.totals[row])
+            scale = share / total
             names, weights = head.neighbours[row], head.weights[row]
             n = _scatter_twice(s, names, weights, head.fill[row], scale, share * one, n)
     s.counts[LINKED] = n
@@ -175,10 +177,11 @@ def _mates(head: Covisitation, s: Scratch) -> None:
     voters = min(max(s.counts[IN_SESSION], 1), session.WINDOW, s.counts[LIKED])
     for d in range(voters):
         row = s.window[d]
-        if head.fill[row] > 0:
+        total = np.float32(head.totals[row])
+        if total > FADED:
             share = session.SHARES[d]
             weight += share
-            scale = share / np.float32(head.totals[row])
+            scale = share / total
             n = _scatter(s, head.neighbours[row], head.weights[row], head.fill[row], scale, s.mates, n)
     s.counts[LINKED] = n
     s.totals[MATES] = weight
@@ -191,12 +194,13 @@ def _beyond(head: Covisitation, s: Scratch) -> None:
         return
     last, total = s.window[0], np.float32(0.0)
     n, names, weights = s.counts[LINKED], head.neighbours[last], head.weights[last]
-    unit = np.float32(1.0 / max(head.totals[last], 1e-30))
+    unit = np.float32(1.0) / max(np.float32(head.totals[last]), FADED)
     for slot in range(head.fill[last]):
         share, row = unit * weights[slot], names[slot]
-        if share >= second_order.LEAST_SHARE and head.fill[row] > 0:
+        whole = np.float32(head.totals[row])
+        if share >= second_order.LEAST_SHARE and whole > FADED:
             total += share
-            scale = share / np.float32(head.totals[row])
+            scale = share / whole
             n = _hand_on(s, head.neighbours[row], head.weights[row], head.fill[row], scale, n)
     s.counts[LINKED] = n
     s.totals[BEYOND] = max(total, TINY)

@@ -1,21 +1,23 @@
 """Bounds on the gate: no family's share of a slate below or above what the config allows.
 
 The families' weights are scaled so that their shares of the present slate come to lie within the bounds, and
-the candidates are ranked again; since that changes the slate, it is done twice.
+the candidates are ranked again; since that changes the slate, it is done up to three times.
 """
 
 from typing import NamedTuple
+
+import numpy as np
 
 from streamproc.config import Config
 from streamproc.engine import ranking, reasons, scoring
 from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import Scratch
-from streamproc_models import fusion
+from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32
 from streamproc_models.kernel import inlined, tight
 
-ROUNDS = 2
+ROUNDS = 3
 _TINY = 1e-6
 
 
@@ -37,29 +39,45 @@ def bounds(config: Config) -> Bounds:
 
 @inlined
 def clamp(m: Model, s: Scratch, slate: Slate, limits: Bounds, votes: int) -> None:
-    """Scores `s` again where the slate that they give would break a bound."""
+    """Scores `s` again where the slate that they give would break a bound.
+
+    A head that stands in for the fusion is the fusion's judge, and is left alone.
+    """
+    head = ranking.answering(m, s)
+    if head != evaluation.FUSION and head != evaluation.TWIN:
+        return
     for _ in range(ROUNDS):
         k = ranking.choose(m, s, slate)
-        reasons.explain(m, s, slate, k, votes)
-        if not _rescale(s.weights, slate.gate, limits):
+        reasons.explain(m, s, slate, k, votes, head)
+        if not _rescale(s.weights, slate.gate, limits, s.parts):
             return
         scoring.add_up(m.pool, s, m.lasting[0] > 0)
 
 
 @tight
-def _rescale(weights: F32, gate: F32, limits: Bounds) -> bool:
-    """Whether weights had to change: bound families get their bound, the others share the rest as before."""
-    bound, free = 0.0, 0.0
+def _rescale(weights: F32, gate: F32, limits: Bounds, wanted: F32) -> bool:
+    """Whether weights had to change; `wanted` is scratch for the shares that they are scaled to."""
+    changed = False
     for family in range(3):
-        wanted = min(max(gate[family], limits.least[family]), limits.most[family])
-        bound += wanted if wanted != gate[family] else 0.0
-        free += gate[family] if wanted == gate[family] else 0.0
-    if bound == 0.0 or free <= _TINY or bound >= 1.0:
+        wanted[family] = min(max(gate[family], limits.least[family]), limits.most[family])
+        changed = changed or wanted[family] != gate[family]
+    if not changed:
         return False
-    unit = free / (1.0 - bound)
+    _share_out(wanted, limits)
     for f in range(fusion.FEATURES):
         family = reasons.FAMILY_OF[f]
-        wanted = min(max(gate[family], limits.least[family]), limits.most[family])
-        if wanted != gate[family]:
-            weights[f] *= wanted * unit / max(gate[family], _TINY)
+        weights[f] *= wanted[family] / max(gate[family], np.float32(_TINY))
     return True
+
+
+@tight
+def _share_out(wanted: F32, limits: Bounds) -> None:
+    """Moves shares within the bounds until they add up to 1: first from or to the roomiest family."""
+    for _ in range(3):
+        rest, chosen, room = 1.0 - (wanted[0] + wanted[1] + wanted[2]), 0, -1.0
+        for family in range(3):
+            up, down = limits.most[family] - wanted[family], wanted[family] - limits.least[family]
+            here = up if rest > 0 else down
+            if here > room:
+                chosen, room = family, here
+        wanted[chosen] += min(max(rest, -room), room)

@@ -8,7 +8,7 @@ from streamproc.engine import ids, pool, trace
 from streamproc.engine.model import FREED, Model
 from streamproc_models.arrays import I32
 from streamproc_models.hashing import remove
-from streamproc_models.heads import gru_forgetting, long_term
+from streamproc_models.heads import bias, gru_forgetting, long_term
 from streamproc_models.kernel import tight
 from streamproc_models.slots import forget_items
 
@@ -54,7 +54,7 @@ def _free(m: Model, victims: I32) -> None:
         m.popularity.first[row] = -1
         m.features[row] = 0.0
         m.factors.items[row] = 0.0
-        m.bias.values[row] = 0.0
+        bias.forget(m.bias, row)
         m.next_free[row] = m.counters[FREED]
         m.counters[FREED] = row
 

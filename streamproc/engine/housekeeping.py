@@ -20,13 +20,20 @@ def keep_house(m: Model, memory: Memory, s: Scratch) -> None:
     event, items = int(m.counters[EVENTS]) - 1, int(m.counters[ITEMS])
     if m.increments.max() > RESCALE:
         _rescale(m)
-    if event % pool.DESCRIBE == pool.DESCRIBE - 1:
-        popularity.describe(m.popularity, event, items, m.features, s.x, s.x_bits, s.y, s.y_bits)
     if event % pool.REBUILD == pool.REBUILD - 1:
+        _describe_some(m, s, event, items)
         pool.renew_tops(m.pool, m.popularity, m.factors.recent, event, items)
         pool.describe(m.pool, m.popularity, event, m.features)
         pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
         m.counters[SERVING] = _best_answer(memory.record)
+
+
+def _describe_some(m: Model, s: Scratch, event: int, items: int) -> None:
+    """A share of the items at a time, so that an event costs the same in a large catalogue."""
+    parts = -(-items // pool.DESCRIBE) or 1
+    start = event // pool.REBUILD % parts * pool.DESCRIBE
+    stop = min(start + pool.DESCRIBE, items)
+    popularity.describe(m.popularity, event, start, stop, m.features, s.x, s.x_bits, s.y, s.y_bits)
 
 
 def _rescale(m: Model) -> None:

@@ -2,7 +2,7 @@
 
 from streamproc.engine import candidates
 from streamproc.engine.model import Model
-from streamproc.engine.scratch import BEGINS, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
+from streamproc.engine.scratch import BEGINS, BEHIND, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
 from streamproc.engine.window_arrays import RING, SHORT_TERM, Windows
 from streamproc.engine.window_kernels import load_factors, load_hidden, opens_session
 from streamproc.engine.window_pages import newest_first
@@ -28,6 +28,7 @@ def look_ahead(
     """The same before an event at `time` (ms) in `session`; with `request`, as of that time."""
     _read(m, w, s, row)
     s.moment[BEGINS] = 1 if row < 0 or opens_session(w, row, time, session) else 0
+    s.moment[BEHIND] = 1 if row >= 0 and time < w.newest[row] else 0
     s.moment[FRESH] = s.moment[BEGINS] if request else 0
     if request:
         s.moment[NOW] = time // _MS

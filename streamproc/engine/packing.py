@@ -89,8 +89,8 @@ def unpack(
         if names.length[row] > 0:
             seen.forget(s, row)
         ids.store(names, row, text, text_ends[k - 1] if k > 0 else 0, text_ends[k])
-        known, length, numbers = int(b8[8 * at + 1]), int(b16[4 * at + 1]), int(b8[8 * at + 4])
-        had = np.int64(b32[2 * at + 1]) >> VECTOR_BITS
+        known, length = int(b8[8 * at + 1]), int(b16[4 * at + 1])
+        numbers, had = _counts(b32[2 * at + 1])
         w.newest[row], w.offset[row] = np.int64(b64[at + 1]), np.int64(b64[at + 2])
         w.source[row], w.sequence[row], w.session[row] = b64[at + 3], np.int64(b64[at + 4]), b64[at + 5]
         at = _unpack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
@@ -103,6 +103,12 @@ def unpack(
         at += _words(numbers, 2)
         for d in range(had):
             seen.add(s, row, users[k], b64[at + d])
+
+
+@tight
+def _counts(both: int) -> tuple[int, int]:
+    """Numbers in the vectors, and items seen."""
+    return int(both & ((1 << VECTOR_BITS) - 1)), int(both >> VECTOR_BITS)
 
 
 @tight

@@ -19,7 +19,7 @@ NEWEST_AT = 2 * TOP
 OUTSIDE = 511  # the place of an item that is not in the pool
 WIDTH = 512
 REBUILD = 500  # events between two rebuilds
-DESCRIBE = 2000  # events between two renewals of all items' features; of pooled ones, each rebuild
+DESCRIBE = 20_000  # items whose features are renewed with each rebuild, in turn; pooled ones always are
 IMPOSSIBLE = np.float32(-1e30)
 STARTED, NEWCOMERS = 0, 1  # places in `counters`
 # Rows of `features`, as the fusion numbers them from POOL_FIRST on; most are filled by each ranking.

@@ -57,7 +57,7 @@ def predict(
 @inlined
 def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settings) -> None:
     k = ranking.choose(m, s, slate)
-    reasons.explain(m, s, slate, k, settings.reading.votes)
+    reasons.explain(m, s, slate, k, settings.reading.votes, m.counters[SERVING])
     for p in range(k):
         memory.shown[slate.items[p]] = 1
     for family in range(3):
@@ -157,7 +157,7 @@ def _challenge(m: Model, part: Partition, s: Scratch, settings: Settings, user: 
     number, place = scoring.number_of(m.pool.place, s, target)
     if _learn_gradient(m.pool, m.lasting[0] > 0, s, number, place) > 0:
         fusion.improve(m.fusion, s.rows, s.gradient, s.newton)
-        fusion.improve_twin(m.fusion, s.rows, s.gradient, settings.twin_rate)
+    _twin(m, s, settings, target, True)
     return there
 
 

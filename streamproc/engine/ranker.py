@@ -109,7 +109,7 @@ def _rank_one(
     if settings.limits.on:
         clamping.clamp(m, s, slate, settings.limits, settings.reading.votes)
     n = ranking.choose(m, s, slate)
-    reasons.explain(m, s, slate, n, settings.reading.votes)
+    reasons.explain(m, s, slate, n, settings.reading.votes, ranking.answering(m, s))
     candidates.clear(s)
     out.counts[k] = n
     for p in range(n):

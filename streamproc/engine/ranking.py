@@ -7,7 +7,7 @@ import numpy as np
 from streamproc.engine import pool
 from streamproc.engine.model import SERVING, Model
 from streamproc.engine.scoring import extent, number_of, weigh
-from streamproc.engine.scratch import LINKED, Scratch
+from streamproc.engine.scratch import HISTORY, LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, U8, Real
 from streamproc_models.kernel import inlined, tight
@@ -64,15 +64,15 @@ def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
     if head == evaluation.GRU:
         return _dense_place(s, fusion.GRU, dense.features[pool.RECURRENT], number, place)
     if head == evaluation.HISTORY:
-        return _sparse_place(s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
+        return _sparse_place(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
     if head == evaluation.MARKOV:
-        return _sparse_place(s.after, extent(s, fusion.MARKOV), number)
+        return _sparse_place(s, s.after, extent(s, fusion.MARKOV), number)
     if head == evaluation.COVISITATION:
-        return _sparse_place(s.near, s.counts[LINKED], number)
+        return _sparse_place(s, s.near, s.counts[LINKED], number)
     if head == evaluation.SECOND_ORDER:
-        return _sparse_place(s.beyond, s.counts[LINKED], number)
+        return _sparse_place(s, s.beyond, s.counts[LINKED], number)
     if head == evaluation.SESSION:
-        return _sparse_place(s.mates, s.counts[LINKED], number)
+        return _sparse_place(s, s.mates, s.counts[LINKED], number)
     return _lasting_place(m, s, number, place)
 
 
@@ -82,7 +82,7 @@ def _lasting_place(m: Model, s: Scratch, number: int, place: int) -> int:
     if m.lasting[0] == 0:
         return evaluation.MISS
     value = s.lasting[number] if number >= 0 else s.pool_lasting[place]
-    if value <= 0:
+    if value <= 0 or _unsound(s, value):
         return evaluation.MISS
     return _place_among_shown(s.lasting, s.counts[LINKED], s.pool_lasting, s.pool_scores, value)
 
@@ -92,6 +92,8 @@ def _dense_place(s: Scratch, feature: int, pooled: F32, number: int, place: int)
     """By a head that has an opinion on every candidate, the pool included."""
     local = s.features[feature]
     value = local[number] if number >= 0 else pooled[place]
+    if _unsound(s, value):
+        return evaluation.MISS
     return _place_among_shown(local, s.counts[LINKED], pooled, s.pool_scores, value)
 
 
@@ -110,17 +112,23 @@ def _place_among_shown(scores: F32, n: int, pooled: F32, shown: F32, value: Real
 
 
 @tight
-def _sparse_place(local: F32, n: int, number: int) -> int:
+def _sparse_place(s: Scratch, local: F32, n: int, number: int) -> int:
     """By a head that knows only what is linked to the window."""
-    if number < 0 or number >= n or local[number] <= 0:
+    if number < 0 or number >= n or local[number] <= 0 or _unsound(s, local[number]):
         return evaluation.MISS
     return place_among(local, n, local, False, local[number])
+
+
+@tight
+def answering(m: Model, s: Scratch) -> int:
+    """Who answers: of a stranger, from whom the fusion never learns, popularity knows the most."""
+    return evaluation.POPULARITY if s.counts[HISTORY] == 0 else int(m.counters[SERVING])
 
 
 @inlined
 def serve(m: Model, s: Scratch) -> None:
     """While the gate answers with the twin or one head, its scores stand in for the fusion's."""
-    head = m.counters[SERVING]
+    head = answering(m, s)
     if head == evaluation.TWIN:
         weigh(m, s, m.fusion.twin)
     elif head == evaluation.POPULARITY:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.engine.model import SERVING, Model
+from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
 from streamproc.engine.scoring import absent
 from streamproc.engine.scratch import FOLLOWERS, IN_WINDOW, LIKED, LINKED, Scratch
@@ -30,14 +30,14 @@ FAMILY_OF = np.array([family for _, family in _HEADS], np.int8)
 
 
 @tight
-def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int) -> None:
+def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int, answering: int) -> None:
     """Fills the sources, the reasons and the gate of the first k items of `slate`."""
     parts = s.parts
     for family in range(3):
         slate.gate[family] = 0.0
     for p in range(k):
         _parts(m, s, slate.numbers[p], parts, slate.gate)
-        head = m.counters[SERVING]
+        head = answering
         if head == evaluation.FUSION or head == evaluation.TWIN:
             head = _strongest(parts)
         slate.sources[p] = head

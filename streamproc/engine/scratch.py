@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamproc.config import HeadsConfig
 from streamproc.engine import pool
 from streamproc.engine.window_arrays import RING, SHORT_TERM
+from streamproc.heads_config import HeadsConfig
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, F64, I32, I64
 from streamproc_models.heads import history
@@ -18,7 +18,8 @@ BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
 LIKED, DISLIKED, HISTORY = 3, 4, 5  # the window's own counts: HISTORY of all, LIKED of the short term
 IN_SESSION, SESSIONS = 6, 7  # of HISTORY those of the present session; sessions in it
-NOW, FRESH, BEGINS = 0, 1, 2  # places in `moment`: time asked for, s; 1: it begins a session; the event does
+NOW, FRESH = 0, 1  # places in `moment`: time asked for, s; 1 where it begins a session
+BEGINS, BEHIND = 2, 3  # 1 where the event to come does; 1 where it is older than the newest one
 NEAR, MATES, BEYOND = 0, 1, 2  # places in `totals`: what the votes of each table add up to
 
 
@@ -28,7 +29,7 @@ class Scratch(NamedTuple):
     stamps: I64  # (1,)
     stamp: I64  # (items,), base + number of the candidate in this ranking
     counts: I64  # (8,)
-    moment: I64  # (3,)
+    moment: I64  # (4,)
     totals: F32  # (3,)
     window: I32  # (RING,), rows of liked items, newest first
     times: I64  # (RING,), s, when that was
@@ -82,7 +83,7 @@ def empty(items: int, heads: HeadsConfig) -> Scratch:
 
     w = WIDTH
     return Scratch(
-        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(8, np.int64), np.zeros(3, np.int64),
+        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(8, np.int64), np.zeros(4, np.int64),
         floats(3), ints(RING), np.zeros(RING, np.int64), ints(RING), ints(SHORT_TERM), history.empty(),
         ints(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
         np.zeros((fusion.FEATURES, w), np.float32),

@@ -3,7 +3,7 @@
 from streamproc.engine import factoring, pool
 from streamproc.engine.memory import Memory, Partition, Settings, mark_item
 from streamproc.engine.model import BRIEF, LONG, Model
-from streamproc.engine.scratch import BEGINS, IN_SESSION, LIKED, Scratch
+from streamproc.engine.scratch import BEGINS, BEHIND, IN_SESSION, LIKED, Scratch
 from streamproc.engine.window_kernels import store_hidden
 from streamproc_models.heads import covisitation, gru, popularity, session
 from streamproc_models.kernel import inlined
@@ -45,7 +45,9 @@ def _teach_links(
     if pairs > 0 and settings.use_markov:
         chain = m.markov
         add_weight(chain.neighbours, chain.weights, chain.fill, chain.totals, s.window[0], item, weight)
-    mates = 0 if s.moment[BEGINS] else min(s.counts[IN_SESSION], session.WINDOW, s.counts[LIKED])
+    mates = min(s.counts[IN_SESSION], session.WINDOW, s.counts[LIKED])
+    if s.moment[BEGINS] or s.moment[BEHIND]:
+        mates = 0  # of another session, or of one that is over
     if settings.use_session:
         session.learn(m.session, s.window, mates, item, m.increments[BRIEF] * strength)
     for d in range(max(pairs, mates)):

@@ -125,7 +125,7 @@ class ModelView:
         tops = np.frombuffer(header.tops, np.int32).reshape(3, pool.TOP)
         m.pool.lately[:], m.pool.popular[:], m.pool.newest[:] = tops
         popularity.describe(
-            m.popularity, header.events, header.items, m.features, s.x, s.x_bits, s.y, s.y_bits
+            m.popularity, header.events, 0, header.items, m.features, s.x, s.x_bits, s.y, s.y_bits
         )
         pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
         self.header = header

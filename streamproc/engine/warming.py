@@ -16,7 +16,7 @@ from streamproc_models.hashing import hash_strings
 def warm_learner(config: Config) -> Learner:
     """Learns a few invented events by all the ways there are, and returns that learner."""
     learner = Learner(config, 1)
-    needed = max(pool.DESCRIBE, 2 * config.heads.gru.batch) + 8
+    needed = max(pool.REBUILD, 2 * config.heads.gru.batch) + 8
     learner.learn(0, invented(needed))
     state.restore(Learner(config, 1), {name: array.copy() for name, array in state.arrays(learner).items()})
     return learner

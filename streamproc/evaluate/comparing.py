@@ -1,7 +1,8 @@
 """The configurations of runs that are compared with the one asked for."""
 
-from streamproc.config import Config, HeadsConfig
+from streamproc.config import Config
 from streamproc.errors import ConfigError
+from streamproc.heads_config import HeadsConfig
 
 
 def without(config: Config, head: str) -> Config:

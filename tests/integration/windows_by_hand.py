@@ -71,7 +71,7 @@ def _window(clicks: list[Click], source: int, kind: int) -> Window:
 def unpacked(state: bytes) -> Window:
     """A packed state, by the layout in contracts/users.py."""
     version, ids, length, numbers = struct.unpack_from("<BBHI", state)
-    seen, hidden = divmod(numbers, 1 << 8)
+    seen, hidden = divmod(numbers, 1 << 12)
     newest, _, source, number, session = struct.unpack_from("<qqQqQ", state, 8)
     items_at = 48
     times_at = items_at + 8 * length

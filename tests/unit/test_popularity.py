@@ -19,7 +19,7 @@ def described(head, event, items):
     """What the fast way says of the first rows."""
     x, y = np.zeros(1024, np.float32), np.zeros(1024, np.float32)
     features = np.zeros((items, COLUMNS), np.float32)
-    popularity.describe(head, event, items, features, x, x.view(np.int32), y, y.view(np.int32))
+    popularity.describe(head, event, 0, items, features, x, x.view(np.int32), y, y.view(np.int32))
     return features
 
 

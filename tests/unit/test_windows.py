@@ -99,7 +99,7 @@ class Oracle:
 def unpacked(state):
     """What contracts/users.py says lies in a packed state."""
     version, ids, length, numbers = struct.unpack_from("<BBHI", state)
-    seen, hidden = divmod(numbers, 1 << 8)
+    seen, hidden = divmod(numbers, 1 << 12)
     newest, offset, source, number, session = struct.unpack_from("<qqQqQ", state, 8)
     at = 48
     sections = []

@@ -30,6 +30,13 @@ def empty(items: int) -> Bias:
 
 
 @tight
+def forget(head: Bias, row: int) -> None:
+    """The row is for another item."""
+    head.values[row] = 0.0
+    head.squares[row] = _START
+
+
+@tight
 def learn(head: Bias, rows: I32, odds: F32, n: int, scale: Real, target: int) -> None:
     """The candidates `rows[:n]` (-1: none) had probabilities scale * odds; `target` (-1: none) was taken."""
     for c in range(n):

@@ -104,8 +104,8 @@ def learn_positive(user: F32, item: F32, rate: float, regularisation: float) -> 
         error -= user[f] * item[f]
     for f in range(user.size):
         u, v = user[f], item[f]
-        user[f] = u + r * (error * v - decay * u)
-        item[f] = v + r * (error * u - decay * v)
+        user[f] = min(max(u + r * (error * v - decay * u), -LIMIT), LIMIT)
+        item[f] = min(max(v + r * (error * u - decay * v), -LIMIT), LIMIT)
     return error
 
 

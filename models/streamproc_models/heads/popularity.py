@@ -71,12 +71,13 @@ def describe_one(head: Popularity, item: int, event: int, features: F32) -> None
 
 @kernel
 def describe(
-    head: Popularity, event: int, items: int, features: F32, x: F32, x_bits: I32, y: F32, y_bits: I32
-) -> None:
-    """`describe_one` for rows 0..items of `features` (items, 5), by SIMD; x, y: scratch of >= 1,024."""
+    head: Popularity, event: int, first: int, stop: int, features: F32,
+    x: F32, x_bits: I32, y: F32, y_bits: I32,
+) -> None:  # fmt: skip
+    """`describe_one` for rows first..stop of `features` (items, 5), by SIMD; x, y: scratch of >= 1,024."""
     decayed = np.empty(_BLOCK, np.float32)
-    for start in range(0, items, _BLOCK):
-        n = min(_BLOCK, items - start)
+    for start in range(first, stop, _BLOCK):
+        n = min(_BLOCK, stop - start)
         for h in range(HALF_LIVES):
             rate = np.float32(-head.rates[h])
             for c in range(n):
