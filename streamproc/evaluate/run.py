@@ -42,7 +42,9 @@ class Evaluation:
         columns, rejects = self._decoder.decode(values, offsets, np.full(len(values), -1), 0)
         for reject in rejects:
             self._count(reject.reason, 1)
-        self.learner.learn(0, self._accepted(columns))
+        accepted = self._accepted(columns)
+        self.learner.learn(0, accepted)
+        self._collector.learned(accepted)
         self._collector.collect(self.learner, 0)
 
     def _accepted(self, columns: EventColumns) -> EventColumns:
