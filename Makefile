@@ -1,9 +1,9 @@
-# make demo | test | check | bench; each sets up what it needs.
+# make demo | test | check | bench | quality; each sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench quality clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+quality: setup
+	$(BIN)/python -m benchmarks quality
 
 clean:
 	rm -rf .venv .streamproc build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

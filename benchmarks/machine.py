@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("numba", "numpy", "faust-streaming", "aiokafka")
+PACKAGES = ("numba", "numpy", "scipy", "faust-streaming", "aiokafka", "implicit", "river")
 BROKER = "org.apache.kafka:kafka_2.13:"  # its line in the list of jars
 
 

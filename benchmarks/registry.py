@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.result import Result
 
-Run = Callable[[bool], Iterator[Result]]
+Run = Callable[..., Iterator[Result]]  # takes whether it shall be quick; one takes names of sets as well
 
 BENCHMARKS = {
     "learner": "The learner alone, in memory, on one core: events a second, and how well they were predicted",
@@ -13,7 +13,9 @@ BENCHMARKS = {
     "restore": "A worker taking over a partition: users a second, events of the journal's tail a second",
     "pipeline": "Broker, worker and trainer on two cores, against a stock Faust agent that does nothing",
     "latency": "From a click to its slate, and from an event to the model that has learned it",
+    "quality": "How well every event of real streams is predicted before it is learned, beside others",
 }
+LONG = {"quality"}  # hours: only where it is named
 
 
 def load(name: str) -> Run:

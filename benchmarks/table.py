@@ -23,7 +23,8 @@ def table(results: Sequence[Result]) -> Table:
 def _add(shown: Table, result: Result) -> None:
     first = (result.benchmark, result.workload)
     goals = {goal.figure: goal for goal in result.goals}
-    for name, value in result.figures.items():
+    plain = {name: value for name, value in result.figures.items() if "/" not in name}  # no details
+    for name, value in plain.items():
         goal = goals.get(name)
         limit, colour = "", ""
         if goal is not None:

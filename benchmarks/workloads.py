@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.sources import DATA, ONLINE_RETAIL, SHOP, SOURCES, YOOCHOOSE
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.events import Decoder, encode
@@ -15,27 +15,8 @@ from streamproc.files.reading import read_events
 from streamproc.files.where import Where
 from streamproc.simulate.shop import Shop
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
-YOOCHOOSE, ONLINE_RETAIL, SHOP = "yoochoose", "online-retail", "simulated shop"
 BATCH = 4000  # events
-
-
-class Source(NamedTuple):
-    """A file of events, and how to read it."""
-
-    path: str
-    columns: str
-    where: tuple[str, ...] = ()
-
-
-SOURCES = {
-    YOOCHOOSE: Source("yoochoose-ader/events.csv.xz", "user=session,item=item,ts=#,type=:view"),
-    ONLINE_RETAIL: Source(
-        "online-retail/events.csv.xz",
-        "user=CustomerID,item=StockCode,ts=InvoiceDate,type=:purchase",
-        ("CustomerID!=", "Quantity>0"),
-    ),
-}
+__all__ = ["ONLINE_RETAIL", "SHOP", "SOURCES", "YOOCHOOSE", "Workload", "batches", "load"]
 
 
 class Workload(NamedTuple):

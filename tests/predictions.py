@@ -25,6 +25,8 @@ class Prediction(NamedTuple):
     rank: float = 0.0
     novelty: float = 1.0
     gate: tuple[float, float, float] = (0.5, 0.25, 0.25)
+    since_item: int = 1
+    since_own: int = -1
 
 
 def predictions(*given):
@@ -45,4 +47,6 @@ def predictions(*given):
         rank=np.array([each.rank for each in numbered], np.float32),
         novelty=np.array([each.novelty for each in numbered], np.float32),
         gate=np.array([each.gate for each in numbered], np.float32).reshape(-1, 3),
+        since_item=np.array([each.since_item for each in numbered], np.int64),
+        since_own=np.array([each.since_own for each in numbered], np.int64),
     )

@@ -34,6 +34,10 @@ THIS = "this"  # the name of the run that was asked for, beside others
     show_default=True,
     help="Predict as of the user's newest event, as slates are published, or of the event to come.",
 )
+@click.option(
+    "--refresh-every", metavar="EVENTS", type=click.IntRange(0), default=0, show_default=True,
+    help="Refresh the long-term interests after so many events, as the running product does; 0 for never.",
+)  # fmt: skip
 @click.option("--ablate", metavar="HEAD", multiple=True, help="Run again without this head; repeatable.")
 @click.option(
     "--against",
@@ -58,6 +62,7 @@ def command(
     where: tuple[str, ...],
     journal: bool,
     clock: "Clock",
+    refresh_every: int,
     ablate: tuple[str, ...],
     against: Path | None,
     plot: Path | None,
@@ -75,15 +80,18 @@ def command(
     streamproc evaluate clicks.jsonl.gz
     streamproc evaluate ratings.csv --columns user=user,item=item,ts=ts --json
     streamproc evaluate clicks.jsonl.gz --ablate gru --ablate factors --plot clicks.png
+    streamproc evaluate clicks.jsonl.gz --refresh-every 20000
     """
     if bool(files) == journal:
         raise ConfigError(
             "nothing to evaluate" if not files else "files and --journal", "Name files, or --journal"
         )
+    if journal and refresh_every:
+        raise ConfigError("--refresh-every and --journal", "The journal holds its own refreshes")
     one_thread()
     runs = {THIS: config} | _others(config, ablate, against)
     _check_outputs(plot, board, list(runs))
-    report = _measure(Stream(files, columns, where), runs, clock, board)
+    report = _measure(Stream(files, columns, where, refresh_every), runs, clock, board)
     if plot:
         _paint(report, plot)
     _tell(report, as_json)

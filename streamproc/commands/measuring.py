@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streamproc.config import Config
 
 if TYPE_CHECKING:
+    from streamproc.evaluate.refreshing import Refresh
     from streamproc.evaluate.report import Clock
     from streamproc.evaluate.run import Measured
 
@@ -19,6 +20,7 @@ class Stream:
     files: tuple[Path, ...]
     columns: str | None = None
     where: tuple[str, ...] = ()
+    refresh_every: int = 0  # events of the files; a journal holds its own refreshes
 
     def measure(self, config: Config, clock: "Clock", run: str) -> "Measured":
         """One run over all of it; `run` is its name on the bar."""
@@ -32,7 +34,15 @@ class Stream:
     def _files(self, config: Config, clock: "Clock", run: str) -> "Measured":
         from streamproc.evaluate.run import measure
 
-        return measure(config, self._batches(run), clock)
+        return measure(config, self._batches(run), clock, self._refresh(config))
+
+    def _refresh(self, config: Config) -> "Refresh | None":
+        """None where nobody would look at what it fits."""
+        if not self.refresh_every or not config.heads.long_term.enabled:
+            return None
+        from streamproc.refresh.offline import OfflineRefresh
+
+        return OfflineRefresh(config, self.refresh_every)
 
     def _batches(self, run: str) -> Iterator[Sequence[bytes]]:
         """The events of all files, with a bar on a terminal."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from streamproc.config import Config
 from streamproc.contracts import journal
+from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.journal import Chunk, EventsRecord, Reader
 from streamproc.contracts.topics import topics
 from streamproc.engine import generations
@@ -15,6 +16,7 @@ from streamproc.evaluate.run import Measured, evaluated_learner, measured
 from streamproc.kafka import admin, clients
 
 Progress = Callable[[int], None]  # takes the number of events learned so far
+Learned = Callable[[EventColumns], None]  # takes what has just been learned
 
 
 async def measure_journal(config: Config, clock: Clock, progress: Progress) -> Measured:
@@ -24,13 +26,13 @@ async def measure_journal(config: Config, clock: Clock, progress: Progress) -> M
     collector, reader, started = Collector(), Reader(), time.perf_counter()
     async for records in clients.read_to_end(config, topics(config).journal.name, 0):
         for record in records:
-            collector.collect(learner, follow(learner, reader, record.value))
+            collector.collect(learner, follow(learner, reader, record.value, collector.learned))
         progress(learner.events)
     passed_over = {"stale": reader.stale, "broken": reader.broken}
     return measured(learner, collector, time.perf_counter() - started, passed_over)
 
 
-def follow(learner: Learner, reader: Reader, value: bytes) -> int:
+def follow(learner: Learner, reader: Reader, value: bytes, learned: Learned = lambda _: None) -> int:
     """One record of the journal. What has to be decided was decided when it was recorded.
 
     Returns the partition whose events were learned, 0 where there were none.
@@ -40,6 +42,7 @@ def follow(learner: Learner, reader: Reader, value: bytes) -> int:
         columns = reader.accept(record)
         if columns is not None:
             learner.learn(record.partition, columns)
+            learned(columns)
         return record.partition
     if isinstance(record, Chunk):
         generations.keep(learner, record)

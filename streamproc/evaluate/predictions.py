@@ -4,8 +4,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from streamproc.contracts.columns import EventColumns
 from streamproc.engine import trace
 from streamproc.engine.learner import Learner
+from streamproc.evaluate.absence import NEVER, Occurrences
 from streamproc_models import evaluation
 from streamproc_models.arrays import F32, F64, I32, I64, Bool
 
@@ -27,6 +29,8 @@ class Predictions(NamedTuple):
     rank: F32  # (n,), share of the known items with more events than the target; of those with as many, half
     novelty: F32  # (n,), mean -log2 of the shown items' shares of all events, bits; -1 where none was shown
     gate: F32  # (n, 3), shares of short term, long term and popularity in the slate
+    since_item: I64  # (n,), events since the target's last one, 1 = the one before this one; NEVER
+    since_own: I64  # (n,), the same of the user's last one with the target
 
     def only(self, chosen: Bool | I64 | slice) -> Self:
         """Some of the rows."""
@@ -60,6 +64,11 @@ class Collector:
     def __init__(self) -> None:
         self._blocks = [_block(np.zeros((0, len(evaluation.MODELS)), np.int32), _NOTHING, _NO_SHARES, 0)]
         self.weights: list[Weights] = []
+        self._occurrences = Occurrences()
+
+    def learned(self, columns: EventColumns) -> None:
+        """Everything learned, in its order, predicted or not; without it nothing has been seen before."""
+        self._occurrences.add(columns)
 
     def collect(self, learner: Learner, partition: int) -> None:
         """After a micro-batch of one source partition."""
@@ -72,7 +81,9 @@ class Collector:
         if len(self._blocks) > 1:
             columns = zip(*self._blocks, strict=True)
             self._blocks = [Predictions(*(np.concatenate(column) for column in columns))]
-        return self._blocks[0]
+        p = self._blocks[0]
+        item, own = self._occurrences.absence(p.event)
+        return p._replace(since_item=item, since_own=own)
 
 
 _NOTHING = np.zeros((0, 7), np.int64)
@@ -91,4 +102,6 @@ def _block(places: I32, numbers: I64, shares: F32, partition: int) -> Prediction
         rank=shares[:, trace.RANK],
         novelty=shares[:, trace.NOVELTY],
         gate=shares[:, trace.GATE : trace.GATE + 3],
+        since_item=np.full(len(numbers), NEVER),
+        since_own=np.full(len(numbers), NEVER),
     )

@@ -10,10 +10,12 @@ from streamproc.evaluate.curves import Point, curve
 from streamproc.evaluate.exposure import gini, novelty
 from streamproc.evaluate.paired import Comparison, Paired, fusion_against
 from streamproc.evaluate.predictions import Collector
+from streamproc.evaluate.refreshing import Refreshes
 from streamproc.evaluate.segments import FAMILIES, Slice, segments, sum_up
 from streamproc_models import evaluation
 
 Clock = Literal["published", "request"]
+NO_REFRESHES = Refreshes()
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -31,7 +33,7 @@ class Report(msgspec.Struct, frozen=True):
 
     events: int  # learned
     evaluated: int  # predicted: the user had an earlier event
-    events_per_second: float  # reading included
+    events_per_second: float  # reading included, refreshing not
     seconds: float
     not_learned: dict[str, int]  # by outcome or reason
     users: int
@@ -48,10 +50,15 @@ class Report(msgspec.Struct, frozen=True):
     fusion_against: dict[str, Paired]  # the fusion's lead over every other model
     curve: Sequence[Point]  # one for 5,000 events
     comparisons: Sequence[Comparison] = ()  # with other runs over the same stream
+    refreshes: Refreshes = NO_REFRESHES
 
 
 def report(
-    learner: Learner, seconds: float, not_learned: dict[str, int], collector: Collector | None = None
+    learner: Learner,
+    seconds: float,
+    not_learned: dict[str, int],
+    collector: Collector | None = None,
+    refreshes: Refreshes = NO_REFRESHES,
 ) -> Report:
     """What a learner has reached after so many seconds of work; without a collector, its sums alone."""
     memory = learner.memory
@@ -61,7 +68,7 @@ def report(
     return Report(
         events=learner.events,
         evaluated=int(memory.record.evaluated[0]),
-        events_per_second=learner.events / max(seconds, 1e-9),
+        events_per_second=learner.events / max(seconds - refreshes.seconds, 1e-9),
         seconds=seconds,
         not_learned=not_learned,
         users=sum(users.windows.count for users in learner.users),
@@ -77,6 +84,7 @@ def report(
         segments=segments(p),
         fusion_against=fusion_against(p),
         curve=curve(p),
+        refreshes=refreshes,
     )
 
 

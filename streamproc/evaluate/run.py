@@ -12,7 +12,8 @@ from streamproc.contracts.events import Decoder
 from streamproc.engine.acceptance import Acceptance
 from streamproc.engine.learner import Learner
 from streamproc.evaluate.predictions import Collector, Predictions, Weights
-from streamproc.evaluate.report import Clock, Report, report
+from streamproc.evaluate.refreshing import Refresh, Refreshes, Refreshing
+from streamproc.evaluate.report import NO_REFRESHES, Clock, Report, report
 
 
 class Measured(NamedTuple):
@@ -26,8 +27,9 @@ class Measured(NamedTuple):
 class Evaluation:
     """One pass over a stream. A function of the events and the configuration alone, but for the seconds."""
 
-    def __init__(self, config: Config, clock: Clock = "published") -> None:
+    def __init__(self, config: Config, clock: Clock = "published", refresh: Refresh | None = None) -> None:
         self.learner = evaluated_learner(config, 1, clock)
+        self._refreshing = Refreshing(self.learner, refresh) if refresh else None
         self._collector = Collector()
         self._acceptance = Acceptance(config)
         self._decoder = Decoder(config.events)
@@ -42,8 +44,15 @@ class Evaluation:
         columns, rejects = self._decoder.decode(values, offsets, np.full(len(values), -1), 0)
         for reject in rejects:
             self._count(reject.reason, 1)
-        self.learner.learn(0, self._accepted(columns))
+        self._learn(self._accepted(columns))
         self._collector.collect(self.learner, 0)
+
+    def _learn(self, columns: EventColumns) -> None:
+        if self._refreshing:
+            self._refreshing.learn(columns)
+        else:
+            self.learner.learn(0, columns)
+        self._collector.learned(columns)
 
     def _accepted(self, columns: EventColumns) -> EventColumns:
         outcomes = self._acceptance.observe(columns)
@@ -57,7 +66,9 @@ class Evaluation:
 
     def measured(self) -> Measured:
         """All so far."""
-        return measured(self.learner, self._collector, time.perf_counter() - self._started, self._not_learned)
+        seconds = time.perf_counter() - self._started
+        refreshes = self._refreshing.refreshes() if self._refreshing else NO_REFRESHES
+        return measured(self.learner, self._collector, seconds, self._not_learned, refreshes)
 
 
 def evaluated_learner(config: Config, partitions: int, clock: Clock) -> Learner:
@@ -65,15 +76,26 @@ def evaluated_learner(config: Config, partitions: int, clock: Clock) -> Learner:
     return Learner(config, partitions, sample_every=1, request_clock=clock == "request", traced=True)
 
 
-def measured(learner: Learner, collector: Collector, seconds: float, not_learned: dict[str, int]) -> Measured:
+def measured(
+    learner: Learner,
+    collector: Collector,
+    seconds: float,
+    not_learned: dict[str, int],
+    refreshes: Refreshes = NO_REFRESHES,
+) -> Measured:
     """What a learner has reached, and prediction by prediction, how."""
-    told = report(learner, seconds, not_learned, collector)
+    told = report(learner, seconds, not_learned, collector, refreshes)
     return Measured(told, collector.predictions(), collector.weights)
 
 
-def measure(config: Config, batches: Iterable[Sequence[bytes]], clock: Clock = "published") -> Measured:
-    """One pass over batches of events in JSON."""
-    run = Evaluation(config, clock)
+def measure(
+    config: Config,
+    batches: Iterable[Sequence[bytes]],
+    clock: Clock = "published",
+    refresh: Refresh | None = None,
+) -> Measured:
+    """One pass over batches of events in JSON; with a refresh where one is given."""
+    run = Evaluation(config, clock, refresh)
     for values in batches:
         run.feed(values)
     return run.measured()

@@ -3,12 +3,14 @@
 import msgspec
 import numpy as np
 
+from streamproc.evaluate.absence import NEVER
 from streamproc.evaluate.predictions import Predictions
 from streamproc_models import evaluation
-from streamproc_models.arrays import Bool
+from streamproc_models.arrays import I64, Bool
 
 FAMILIES = ("short_term", "long_term", "popularity")
 HISTORIES = {"1": (0, 1), "2-4": (2, 4), "5-19": (5, 19), "20+": (20, 1 << 30)}  # events in the window
+ABSENCES = {"<100": 100, "<1000": 1000, "<10000": 10_000, "<100000": 100_000, "longer": 1 << 60}  # events
 DECILES = 10
 UNSEEN = "unseen"
 
@@ -51,6 +53,8 @@ def segments(p: Predictions) -> dict[str, dict[str, Slice]]:
     history     events in the user's window
     session     the first event of a session, or a later one
     popularity  tenths of the known items by their events so far, 1 = most popular; or unseen until then
+    since_item  events since anybody took the target; or unseen until then
+    since_own   events, of all users, since this one took the target; or unseen until then
     """
     lengths = {name: (p.history >= low) & (p.history <= high) for name, (low, high) in HISTORIES.items()}
     parts = {
@@ -58,6 +62,8 @@ def segments(p: Predictions) -> dict[str, dict[str, Slice]]:
         "history": lengths,
         "session": {"first": p.opens, "later": ~p.opens},
         "popularity": _by_popularity(p),
+        "since_item": _by_absence(p.since_item),
+        "since_own": _by_absence(p.since_own),
     }
     return {
         kind: {name: sum_up(p.only(chosen)) for name, chosen in named.items() if chosen.any()}
@@ -70,3 +76,11 @@ def _by_popularity(p: Predictions) -> dict[str, Bool]:
     known = p.taken > 0
     tenths = {str(number + 1): known & (tenth == number) for number in range(DECILES)}
     return {**tenths, UNSEEN: ~known}
+
+
+def _by_absence(since: I64) -> dict[str, Bool]:
+    parts, least = {}, 0
+    for name, limit in ABSENCES.items():
+        parts[name] = (since >= least) & (since < limit)
+        least = limit
+    return {**parts, UNSEEN: since == NEVER}

@@ -24,6 +24,14 @@ TITLES = {
         **{str(n): f"{n}th tenth" for n in range(4, 10)}, "10": "least popular",
         "unseen": "never seen",
     },
+    "since_item": {
+        "<100": "seen <100 ago", "<1000": "seen <1,000 ago", "<10000": "seen <10,000 ago",
+        "<100000": "seen <100,000 ago", "longer": "seen longer ago", "unseen": "never seen",
+    },
+    "since_own": {
+        "<100": "own <100 ago", "<1000": "own <1,000 ago", "<10000": "own <10,000 ago",
+        "<100000": "own <100,000 ago", "longer": "own longer ago", "unseen": "never the user's",
+    },
 }  # fmt: skip
 HEIGHT, WIDTH = 12, 120  # of the plot in lines, and in characters at most
 POPULARITY = evaluation.MODELS[evaluation.POPULARITY]

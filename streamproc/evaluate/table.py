@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from streamproc.evaluate.refreshing import Refreshes
 from streamproc.evaluate.report import Report
 
 COLUMNS = ("recall@1", "recall@10", "recall@20", "MRR@20", "NDCG@20")
@@ -28,5 +29,14 @@ def show(report: Report, console: Console) -> None:
     console.print(f"{shown}, novelty {report.novelty:.1f} bits", highlight=False)
     console.print(f"gate: {gate}", highlight=False)
     console.print(speed, highlight=False)
+    if report.refreshes.fitted:
+        console.print(_refreshes(report.refreshes), highlight=False)
     for reason, events in sorted(report.not_learned.items()):
         console.print(f"not learned: {events:,} {reason}", highlight=False)
+
+
+def _refreshes(done: Refreshes) -> str:
+    outcome = f"{done.promoted} promoted, {done.rejected} rejected"
+    return (
+        f"refreshes: {done.fitted} generations, {outcome}, in {done.seconds:.1f} s, which events/s leaves out"
+    )

@@ -13,8 +13,7 @@ from aiokafka.errors import KafkaError
 from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
-from streamproc.contracts import generation
-from streamproc.contracts.journal import Generation, cut, pack_control
+from streamproc.contracts.journal import Generation, pack_control
 from streamproc.contracts.topics import topics
 from streamproc.errors import KafkaUnavailable, StreamprocError
 from streamproc.kafka.clients import close, new_producer
@@ -23,6 +22,7 @@ from streamproc.refresh.encoding import Encoding, encode
 from streamproc.refresh.fit import Fitted, bounded, fit
 from streamproc.refresh.history import JournalHistory
 from streamproc.refresh.tail import JournalTail
+from streamproc.refresh.written import write
 
 Enter = Callable[[str], None]  # told the state that begins: one of metrics.STATES
 
@@ -98,20 +98,18 @@ async def hand_over(
     config: Config, number: int, fitted: Fitted, encoding: Encoding, learned_to: int, now_ms: int
 ) -> Generation:
     """Append a generation to the journal: its chunks, and once these are safe its control record."""
-    pieces = cut(number, generation.pack(*fitted[:4], encoding.arrays))
-    items, chunks = fitted.item_ids.ends.size, len(pieces.records)
-    record = Generation(number, fitted.method, items, chunks, pieces.sha256, learned_to, now_ms)
+    written = write(number, fitted, encoding.arrays, learned_to, now_ms)
     producer = new_producer(config)
     try:
         async with asyncio.timeout(HAND_OVER):
             await producer.start()
-            await _append(producer, config, pieces.records)
-            await _append(producer, config, [pack_control(record)])
+            await _append(producer, config, written.chunks)
+            await _append(producer, config, [pack_control(written.control)])
     except (KafkaError, TimeoutError) as error:
         raise KafkaUnavailable(config.kafka.bootstrap_servers, HAND_OVER, str(error)) from error
     finally:
         await close(producer)
-    return record
+    return written.control
 
 
 async def _append(producer: Any, config: Config, records: list[bytes]) -> None:

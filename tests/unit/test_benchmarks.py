@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import cores, registry, result
+from benchmarks.__main__ import main
 from benchmarks.result import Result, at_least, at_most
 from streamproc.config import BrokerConfig, Config, PublishConfig
 
@@ -25,10 +27,13 @@ def lines(*arguments):
 
 
 def test_every_benchmark_is_registered():
-    """A module with a `run` is one, and each has a line that says what it measures."""
-    modules = {file.stem for file in (ROOT / "benchmarks").glob("*.py") if "\ndef run(" in file.read_text()}
+    """A module or package with a `run` is one, and each has a line that says what it measures."""
+    folder = ROOT / "benchmarks"
+    modules = {file.stem: file for file in folder.glob("*.py")}
+    packages = {file.parent.name: file for file in folder.glob("*/__init__.py")}
+    runs = {name for name, file in (modules | packages).items() if "\ndef run(" in file.read_text()}
 
-    assert modules == set(registry.BENCHMARKS)
+    assert runs == set(registry.BENCHMARKS) >= registry.LONG
     assert all(registry.BENCHMARKS.values())
 
 
@@ -45,6 +50,30 @@ def test_a_quick_run_prints_whole_lines(tmp_path):
     assert {"python", "numba", "numpy", "kafka", "faust-streaming"} <= set(line["versions"])
     assert {"cpu", "cores", "memory_gb"} <= set(line["machine"])
     assert line["config"] == result.config_hash(Config())
+
+
+def test_quality_is_measured_on_the_shop_where_it_is_quick():
+    """By both clocks, without refreshes, beside others, and with users who come back; nothing is kept."""
+    before = sorted(ROOT.glob("docs/quality.*"))
+
+    told = {line["benchmark"]: line["figures"] for line in lines("quality", "--quick")}
+
+    assert set(told) == {
+        "quality/request", "quality/published", "quality/unrefreshed", "quality/baselines",
+        "quality/returning", "quality/returning unrefreshed",
+    }  # fmt: skip
+    assert told["quality/request"]["fitted"] >= 1
+    assert told["quality/unrefreshed"]["fitted"] == 0
+    assert told["quality/request"]["recall_at_20"] > told["quality/baselines"]["popularity/recall_at_20"]
+    assert sorted(ROOT.glob("docs/quality.*")) == before
+
+
+def test_a_set_is_named_together_with_its_benchmark():
+    """Alone it says nothing of what is to be done with it."""
+    done = CliRunner().invoke(main, ["deskdrop"])
+
+    assert done.exit_code == 2
+    assert "name that, too" in done.output
 
 
 def test_a_goal_is_a_limit_that_may_be_reached():

@@ -121,7 +121,7 @@ def test_the_story_is_told_of_the_same_events(found):
     assert found.clock == "published"
     assert found.candidate_recall == pytest.approx(2 / 3)
     assert {kind: sum(each.events for each in parts.values()) for kind, parts in found.segments.items()} == {
-        "item": 3, "history": 3, "session": 3, "popularity": 3,
+        "item": 3, "history": 3, "session": 3, "popularity": 3, "since_item": 3, "since_own": 3,
     }  # fmt: skip
     assert found.segments["popularity"]["unseen"].events == 1
     assert found.fusion_against["served"].recall_at_20.mean == 0

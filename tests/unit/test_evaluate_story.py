@@ -64,7 +64,7 @@ def test_each_kind_of_segment_makes_up_the_whole():
     found = segments(p)
 
     assert {kind: sum(part.events for part in parts.values()) for kind, parts in found.items()} == {
-        "item": 3, "history": 3, "session": 3, "popularity": 3,
+        "item": 3, "history": 3, "session": 3, "popularity": 3, "since_item": 3, "since_own": 3,
     }  # fmt: skip
     assert found["item"]["repeat"].models["fusion"].recall_at_20 == 1.0
     assert found["item"]["new"].models["fusion"].recall_at_20 == 0.0
