@@ -78,7 +78,7 @@ def own_slates(config, learner, names):
     """What the learner's model says, all dense features as of now, as a sync renews them."""
     m, s = learner.model, learner.scratch
     popularity.describe(
-        m.popularity, int(m.counters[EVENTS]), learner.items, m.features, s.x, s.x_bits, s.y, s.y_bits
+        m.popularity, int(m.counters[EVENTS]), 0, learner.items, m.features, s.x, s.x_bits, s.y, s.y_bits
     )
     pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
     view = SimpleNamespace(model=m, scratch=s)
