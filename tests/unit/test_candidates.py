@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from streamproc.config import Config, CovisitationConfig, HeadConfig, HeadsConfig
+from streamproc.config import Config
 from streamproc.engine import candidates
 from streamproc.engine.scratch import BEYOND, FRESH, IN_SESSION, IN_WINDOW, MATES, NEAR, SESSIONS
+from streamproc.heads_config import CovisitationConfig, HeadConfig, HeadsConfig
 from streamproc_models.heads.second_order import LEAST_SHARE, LEAST_VOTE
 from tests.ranking_by_hand import ByHand
 

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from streamproc.config import Config, FusionConfig, GateConfig
+from streamproc.config import Config
 from streamproc.contracts.journal import Promote
 from streamproc.engine import clamping, generations
 from streamproc.engine.model import SERVING
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.reasons import FAMILY_OF
+from streamproc.heads_config import FusionConfig, GateConfig
 from streamproc_models import evaluation, fusion
 from tests.event_columns import at_random, hashes
 from tests.learning import begin, feed, learner_of, next_items

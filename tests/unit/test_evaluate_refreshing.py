@@ -3,13 +3,14 @@
 import pytest
 
 from streamproc import cli
-from streamproc.config import Config, HeadsConfig, LongTermConfig, RefreshConfig
+from streamproc.config import Config, RefreshConfig
 from streamproc.contracts.events import encode
 from streamproc.contracts.journal import EventsRecord, Generation, unpack
 from streamproc.encoder_config import EncoderConfig
 from streamproc.engine import state
 from streamproc.evaluate.refreshing import LOOK, Refreshes
 from streamproc.evaluate.run import Evaluation
+from streamproc.heads_config import HeadsConfig, LongTermConfig
 from streamproc.refresh.offline import OfflineRefresh
 from streamproc.simulate.shop import Shop
 from tests.learning import next_items, packed_generation

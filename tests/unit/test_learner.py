@@ -3,19 +3,12 @@
 import numpy as np
 import pytest
 
-from streamproc.config import (
-    Config,
-    FactorsConfig,
-    HeadsConfig,
-    ItemsConfig,
-    MarkovConfig,
-    RulesConfig,
-    UsersConfig,
-)
+from streamproc.config import Config, ItemsConfig, RulesConfig, UsersConfig
 from streamproc.engine import forgetting, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.learning import learn
 from streamproc.errors import BadSnapshot
+from streamproc.heads_config import FactorsConfig, HeadsConfig, MarkovConfig
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import FUSION, HISTORY
 from streamproc_models.heads import bias

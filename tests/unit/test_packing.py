@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from streamproc.config import Config, FactorsConfig, GruConfig, HeadsConfig
+from streamproc.config import Config
 from streamproc.engine import seen
 from streamproc.engine.windows import Windows
+from streamproc.heads_config import FactorsConfig, GruConfig, HeadsConfig
 from streamproc_models.hashing import hash64
 from tests.event_columns import hashes
 from tests.learning import learner_of

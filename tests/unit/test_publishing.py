@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from streamproc.config import Config, HeadsConfig, ItemsConfig, MarkovConfig, RulesConfig, UsersConfig
+from streamproc.config import Config, ItemsConfig, RulesConfig, UsersConfig
 from streamproc.contracts.journal import Promote
 from streamproc.contracts.model import HEADER, ITEM, LASTING
 from streamproc.engine import generations, ids, pool, state
@@ -16,6 +16,7 @@ from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.errors import ConfigError
+from streamproc.heads_config import HeadsConfig, MarkovConfig
 from streamproc_models import fusion
 from streamproc_models.heads import popularity
 from streamproc_models.slots import FREE

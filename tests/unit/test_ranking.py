@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamproc.config import (
-    Config,
-    CovisitationConfig,
-    LongTermConfig,
-    MarkovConfig,
-    SessionConfig,
-    WindowConfig,
-)
+from streamproc.config import Config, WindowConfig
 from streamproc.contracts.journal import Promote
 from streamproc.engine import candidates, generations, pool, ranking, scoring, scratch
 from streamproc.engine.candidates import LONG_TERM_CANDIDATES
@@ -22,6 +15,7 @@ from streamproc.engine.looking import look
 from streamproc.engine.pool import OUTSIDE
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.scratch import LINKED
+from streamproc.heads_config import CovisitationConfig, LongTermConfig, MarkovConfig, SessionConfig
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import MISS
 from streamproc_models.heads import second_order, session

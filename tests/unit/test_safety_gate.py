@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from streamproc.config import Config, FactorsConfig, FusionConfig, HeadsConfig
+from streamproc.config import Config
 from streamproc.engine.learner import Learner
+from streamproc.heads_config import FactorsConfig, FusionConfig, HeadsConfig
 from streamproc_models import evaluation
 from streamproc_models.evaluation import ANSWERS, FUSION, HEADS, POPULARITY, SERVED, TRIALS, TWIN
 from tests.event_columns import at_random

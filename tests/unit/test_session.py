@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from streamproc.config import Config, HeadConfig, HeadsConfig, SessionConfig
+from streamproc.config import Config
 from streamproc.engine.model import BRIEF, LONG
+from streamproc.heads_config import HeadConfig, HeadsConfig, SessionConfig
 from streamproc_models.heads import covisitation, session
 from tests.event_columns import Event
 from tests.learning import learner_of
