@@ -63,21 +63,38 @@ def _rescale(weights: F32, gate: F32, limits: Bounds, wanted: F32) -> bool:
         changed = changed or wanted[family] != gate[family]
     if not changed:
         return False
-    _share_out(wanted, limits)
+    unit = _share_out(wanted, gate, limits)
     for f in range(fusion.FEATURES):
         family = reasons.FAMILY_OF[f]
-        weights[f] *= wanted[family] / max(gate[family], np.float32(_TINY))
+        weights[f] *= wanted[family] / max(gate[family], np.float32(_TINY)) / unit
     return True
 
 
 @tight
-def _share_out(wanted: F32, limits: Bounds) -> None:
-    """Moves shares within the bounds until they add up to 1: first from or to the roomiest family."""
-    for _ in range(3):
-        rest, chosen, room = 1.0 - (wanted[0] + wanted[1] + wanted[2]), 0, -1.0
+def _share_out(wanted: F32, gate: F32, limits: Bounds) -> np.float32:
+    """Moves shares within the bounds until they add up to 1; families with room keep their proportions.
+
+    Returns by how much the ones that no bound holds are scaled.
+    """
+    for _ in range(4):
+        rest, free = 1.0 - (wanted[0] + wanted[1] + wanted[2]), 0.0
         for family in range(3):
-            up, down = limits.most[family] - wanted[family], wanted[family] - limits.least[family]
-            here = up if rest > 0 else down
-            if here > room:
-                chosen, room = family, here
-        wanted[chosen] += min(max(rest, -room), room)
+            if _has_room(wanted[family], rest, limits.least[family], limits.most[family]):
+                free += max(wanted[family], np.float32(_TINY))
+        if free == 0.0:
+            break
+        for family in range(3):
+            if _has_room(wanted[family], rest, limits.least[family], limits.most[family]):
+                moved = wanted[family] + rest * max(wanted[family], np.float32(_TINY)) / free
+                wanted[family] = min(max(moved, limits.least[family]), limits.most[family])
+    unit = np.float32(1.0)
+    for family in range(3):
+        inside = limits.least[family] <= gate[family] <= limits.most[family]
+        if inside and limits.least[family] < wanted[family] < limits.most[family] and gate[family] > _TINY:
+            unit = wanted[family] / gate[family]
+    return unit
+
+
+@tight
+def _has_room(share: float, rest: float, least: float, most: float) -> bool:
+    return share < most if rest > 0 else share > least

@@ -214,12 +214,13 @@ def _chances(pooled: Pool, s: Scratch, feature: int, root: int, scale: Real) -> 
     """Of a score x, the root of its softmax over all that may be shown: 4 sqrt(exp(scale x) / sum)."""
     n, x, out = s.counts[LINKED], s.features[feature], s.features[root]
     y, pool_out = pooled.features[feature - fusion.POOL_FIRST], pooled.features[root - fusion.POOL_FIRST]
+    shift = scale * (x[0] if n > 0 else y[0])  # any score will do: they lie within +-60 of each other
     for c in range(n):
         s.x[c] = scale * x[c] + s.barred[c]
-    total = exp_into(out, s.x, 0.0, s.y, s.y_bits, n)  # scores are far from +-60, where it would clamp them
+    total = exp_into(out, s.x, shift, s.y, s.y_bits, n)
     for q in range(pool.SIZE):
         s.x[q] = scale * y[q] + s.pool_barred[q]
-    total += exp_into(pool_out, s.x, 0.0, s.y, s.y_bits, pool.SIZE)
+    total += exp_into(pool_out, s.x, shift, s.y, s.y_bits, pool.SIZE)
     part = ONE / total
     for c in range(n):
         out[c] = ROOT * np.sqrt(part * out[c])

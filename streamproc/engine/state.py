@@ -16,7 +16,7 @@ from streamproc.engine.ids import Ids
 from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
-from streamproc.engine.window_arrays import PAGES, PER_PAGE, WHOLE
+from streamproc.engine.window_arrays import LIMIT, PAGES, PER_PAGE, WHOLE
 from streamproc.errors import BadSnapshot
 
 Arrays = dict[str, NDArray[Any]]
@@ -147,6 +147,7 @@ def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
         if name not in TABLES and name != "bounds":
             _fill(array, saved[name], name)
     windows.rehash(w.arrays)
+    w.arrays.counters[LIMIT] = w.limit  # the present configuration's, as the room that is reserved
     w.names = _named(saved, "names.", w.rows)
     w.seen = seen.load(_under("seen.", saved), w.rows)
 

@@ -53,7 +53,9 @@ def test_the_default_bounds_do_not_bind():
 def rescaled(gate, **limits):
     """The weights of each family, all 1 before, and whether they had to change."""
     weights = np.ones(fusion.FEATURES, np.float32)
-    changed = clamping._rescale(weights, np.array(gate, np.float32), clamping.bounds(bounded(**limits)))
+    changed = clamping._rescale(
+        weights, np.array(gate, np.float32), clamping.bounds(bounded(**limits)), np.zeros(3, np.float32)
+    )
     by_family = [set(weights[FAMILY_OF == family].tolist()) for family in range(3)]
     assert [len(found) for found in by_family] == [1, 1, 1]
     return [found.pop() for found in by_family], changed
