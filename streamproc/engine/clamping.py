@@ -97,4 +97,4 @@ def _share_out(wanted: F32, gate: F32, limits: Bounds) -> np.float32:
 
 @tight
 def _has_room(share: float, rest: float, least: float, most: float) -> bool:
-    return share < most if rest > 0 else share > least
+    return share < most - _TINY if rest > 0 else share > least + _TINY

@@ -214,13 +214,18 @@ def _chances(pooled: Pool, s: Scratch, feature: int, root: int, scale: Real) -> 
     """Of a score x, the root of its softmax over all that may be shown: 4 sqrt(exp(scale x) / sum)."""
     n, x, out = s.counts[LINKED], s.features[feature], s.features[root]
     y, pool_out = pooled.features[feature - fusion.POOL_FIRST], pooled.features[root - fusion.POOL_FIRST]
-    shift = scale * (x[0] if n > 0 else y[0])  # any score will do: they lie within +-60 of each other
+    top = np.float32(-1e30)
+    for q in range(pool.SIZE):  # compared and chosen, since a chain of max() is not SIMD
+        v = scale * y[q] + s.pool_barred[q]
+        top = v if v > top else top
     for c in range(n):
-        s.x[c] = scale * x[c] + s.barred[c]
-    total = exp_into(out, s.x, shift, s.y, s.y_bits, n)
+        v = scale * x[c] + s.barred[c]
+        s.x[c] = v
+        top = v if v > top else top
+    total = exp_into(out, s.x, top, s.y, s.y_bits, n)
     for q in range(pool.SIZE):
         s.x[q] = scale * y[q] + s.pool_barred[q]
-    total += exp_into(pool_out, s.x, shift, s.y, s.y_bits, pool.SIZE)
+    total += exp_into(pool_out, s.x, top, s.y, s.y_bits, pool.SIZE)
     part = ONE / total
     for c in range(n):
         out[c] = ROOT * np.sqrt(part * out[c])

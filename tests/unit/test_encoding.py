@@ -25,7 +25,7 @@ SMALL = {"size": 8, "epochs": 2, "negatives": 16, "newest": 0.1, "length": 8}
 RATINGS = Extent(events=20_000, users=500, items=2000, encoded=0, new=20_000)
 SESSIONS = RATINGS._replace(users=5000)
 SHOP = RATINGS._replace(items=5001)
-AUTO, ON = EncoderConfig(), EncoderConfig(enabled="on")
+AUTO, ON = EncoderConfig(enabled="auto"), EncoderConfig(enabled="on")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def walks(users=40, events=60, items=25):
 
 
 def config(**encoder):
-    return Config(refresh={"encoder": SMALL | encoder})
+    return Config(refresh={"encoder": {"enabled": "auto"} | SMALL | encoder})
 
 
 def failing(monkeypatch, code):
@@ -78,7 +78,7 @@ def test_the_next_training_waits_for_the_history_to_grow(new, reason):
 
 def test_growth_bounds_the_cost_per_event():
     """Looked at after every 100 events: all trainings together saw at most 4.4 times the stream."""
-    settings, encoded, last, total = EncoderConfig(history=50_000), 0, 0, 0
+    settings, encoded, last, total = EncoderConfig(enabled="auto", history=50_000), 0, 0, 0
     for seen in range(100, 1_000_000, 100):
         events = min(seen, settings.history)
         if not reason_against(Extent(events, 100, 500, encoded, seen - last), settings):
@@ -101,7 +101,7 @@ def test_only_the_newest_events_count():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"cell": "lstm"}, "not from cell = lstm: set enabled to off"),
+        ({"cell": "lstm", "enabled": "auto"}, "not from cell = lstm: set enabled to off"),
         ({"size": 60}, "multiple of 8"),
         ({"growth": 1.0}, "1.05"),
         ({"dropout": 1.0}, "less than 1"),
