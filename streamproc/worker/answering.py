@@ -42,6 +42,7 @@ class Answerer:
 
     def for_events(self, windows: Windows, rows: I32, partition: int) -> Answered:
         """Answers to the newest event of each of these users."""
+        rows = _remembered(windows, rows)
         stamp = self._stamp("event", self._topics.events.name)
         return self._write(windows, rows, stamp, partition, windows.offsets(rows))
 
@@ -57,6 +58,7 @@ class Answerer:
 
     def for_generation(self, windows: Windows, rows: I32) -> Answered:
         """The same users again, because a new generation serves; its journal offset is the model's."""
+        rows = _remembered(windows, rows)
         stamp = self._stamp("refresh", self._topics.journal.name)
         return self._write(windows, rows, stamp, 0, np.full(rows.size, stamp.learned_to - 1))
 
@@ -73,3 +75,9 @@ class Answerer:
     def _stamp(self, kind: Kind, topic: str) -> Stamp:
         view = self._view
         return Stamp(kind, topic, view.version, view.learned_to, view.generation, self._clock.now_ms())
+
+
+def _remembered(windows: Windows, rows: I32) -> I32:
+    """Without those who were forgotten while they waited."""
+    remembered: I32 = rows[windows.arrays.user[rows] != 0]
+    return remembered

@@ -14,6 +14,7 @@ from streamproc.engine.view import ModelView
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answering import Answered, Answerer
 from streamproc.worker.following import Change
+from streamproc.worker.kernels import KernelThread
 from streamproc.worker.observing import Observer
 from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
@@ -41,6 +42,7 @@ class Answers:
         config: Config,
         view: ModelView,
         observer: Observer,
+        kernels: KernelThread,
         partitions: Partitions,
         sender: SlateSender,
         metrics: WorkerMetrics,
@@ -49,6 +51,7 @@ class Answers:
         self._config = config
         self._view = view
         self._observer = observer
+        self._kernels = kernels
         self._partitions = partitions
         self._sender = sender
         self._metrics = metrics
@@ -67,16 +70,14 @@ class Answers:
     async def observe(self, served: Served, columns: EventColumns) -> Observed:
         """Let events (n,) into the windows; without publish.min_interval each is answered right there."""
         if self._paced or not self._view.version:
-            return Observed(*self._observer.decide(served.windows, columns), None)
+            return Observed(*await self._kernels.run(self._observer.decide, served.windows, columns), None)
         outcomes, rows = np.empty(columns.users.size, np.uint8), np.empty(columns.users.size, np.int32)
         answered = []
         for start in range(0, columns.users.size, SLICE):
-            if start:
-                await asyncio.sleep(0)  # the other partitions' turn
             part = slice(start, min(start + SLICE, columns.users.size))
             events = span(columns, part.start, part.stop)
-            outcomes[part], rows[part], some = self._answerer.for_each(
-                served.windows, events, served.partition
+            outcomes[part], rows[part], some = await self._kernels.run(
+                self._answerer.for_each, served.windows, events, served.partition
             )
             answered.append(some)
         return Observed(outcomes, rows, answered)
@@ -87,8 +88,7 @@ class Answers:
             await self.after_events(served, rows)
             return
         for some in answered:
-            if served.open and some.size:
-                await self._send(served, some, "event")
+            await self._send(served, some, "event")
 
     async def after_events(self, served: Served, rows: I32) -> None:
         """These users (n,) have news: answered now, or after publish.min_interval."""
@@ -97,8 +97,6 @@ class Answers:
             return
         due = served.pacing.take(rows)
         for start in range(0, due.size, SLICE):
-            if start:
-                await asyncio.sleep(0)  # the journal's request can leave meanwhile
             await self._answer(served, due[start : start + SLICE])
         self._wake_later(served)
 
@@ -120,9 +118,10 @@ class Answers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _answer(self, served: Served, rows: I32) -> None:
-        rows = rows[served.windows.arrays.user[rows] != 0]  # who waited may have been forgotten
-        if served.open and rows.size:
-            answered = self._answerer.for_events(served.windows, rows, served.partition)
+        if served.open:
+            answered = await self._kernels.run(
+                self._answerer.for_events, served.windows, rows, served.partition
+            )
             await self._send(served, answered, "event")
 
     def _wake_later(self, served: Served) -> None:
@@ -145,11 +144,13 @@ class Answers:
                 await asyncio.sleep(self._clock.seconds() - began)  # at most half of the time
 
     async def _refresh_slice(self, served: Served, rows: I32) -> None:
-        rows = rows[served.windows.arrays.user[rows] != 0]
-        if served.open and rows.size:
-            await self._send(served, self._answerer.for_generation(served.windows, rows), "refresh")
+        if served.open:
+            answered = await self._kernels.run(self._answerer.for_generation, served.windows, rows)
+            await self._send(served, answered, "refresh")
 
     async def _send(self, served: Served, answered: Answered, kind: Kind) -> None:
+        if not (served.open and answered.size):
+            return
         age = max(self._clock.now_ms() - self._model_sent_at, 0) / 1000.0
         self._metrics.staleness.observe(age)  # of all slates of a batch
         await self._sender.send(served.partition, answered, kind)

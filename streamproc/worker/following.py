@@ -15,6 +15,7 @@ from streamproc.engine.view import ModelView
 from streamproc.errors import StreamprocError
 from streamproc.kafka import clients
 from streamproc.metrics import WorkerMetrics
+from streamproc.worker.kernels import KernelThread
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class ModelFollower:
         self,
         config: Config,
         view: ModelView,
+        kernels: KernelThread,
         metrics: WorkerMetrics,
         clock: Clock,
         on_sync: Callable[[Change], None],
@@ -44,6 +46,7 @@ class ModelFollower:
         self.caught_up = asyncio.Event()
         self._config = config
         self._view = view
+        self._kernels = kernels
         self._metrics = metrics
         self._clock = clock
         self._on_sync = on_sync
@@ -72,12 +75,13 @@ class ModelFollower:
                 if await consumer.position(self._tp) >= end:
                     self.caught_up.set()
                 for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                    self._take(records)
+                    await self._take(records)
                 self._position = await consumer.position(self._tp)
 
-    def _take(self, records: list[Any]) -> None:
+    async def _take(self, records: list[Any]) -> None:
         generation, first, began = self._view.generation, not self._view.version, self._clock.seconds()
-        if not self._view.apply([(record.key, record.value) for record in records]):
+        changes = [(record.key, record.value) for record in records]
+        if not await self._kernels.run(self._view.apply, changes):
             return
         self._metrics.model_apply.observe(self._clock.seconds() - began)
         sent_at = next(record.timestamp for record in reversed(records) if record.key == HEADER)

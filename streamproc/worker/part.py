@@ -15,6 +15,7 @@ from streamproc.worker.batches import Judge
 from streamproc.worker.counting import Counts
 from streamproc.worker.following import ModelFollower
 from streamproc.worker.journal import JournalWriter
+from streamproc.worker.kernels import KernelThread
 from streamproc.worker.letters import LetterBox
 from streamproc.worker.observing import Observer
 from streamproc.worker.pacing import Pacing
@@ -39,12 +40,17 @@ class WorkerPart:
         self._config = config
         self._metrics = metrics
         self._clock = clock
+        self._kernels = KernelThread()
         observer = Observer(config, self.view)
         self._judge = Judge(config)
-        self._restorer = Restorer(config, observer, metrics, clock)
+        self._restorer = Restorer(config, observer, self._kernels, metrics, clock)
         self._sender = SlateSender(config, metrics, clock)
-        self.answers = Answers(config, self.view, observer, self.partitions, self._sender, metrics, clock)
-        self.follower = ModelFollower(config, self.view, metrics, clock, self.answers.model_changed)
+        self.answers = Answers(
+            config, self.view, observer, self._kernels, self.partitions, self._sender, metrics, clock
+        )
+        self.follower = ModelFollower(
+            config, self.view, self._kernels, metrics, clock, self.answers.model_changed
+        )
 
     async def open(self) -> None:
         """Topics and the way out for slates; before the first restore."""
@@ -55,6 +61,7 @@ class WorkerPart:
         """After the last release."""
         await self.answers.close()
         await self._sender.close()
+        self._kernels.close()
 
     async def restore(self, tp: Partition, wanted: Wanted) -> tuple[Served, int]:
         """The users of a partition as the journal leaves them, and the first event it does not cover."""

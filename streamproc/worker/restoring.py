@@ -13,6 +13,7 @@ from streamproc.errors import TopicMismatch
 from streamproc.kafka import clients
 from streamproc.kafka.lease import Partition, Wanted
 from streamproc.metrics import WorkerMetrics
+from streamproc.worker.kernels import KernelThread
 from streamproc.worker.observing import Observer
 from streamproc.worker.tail import JournalTail, Place
 
@@ -24,10 +25,12 @@ NOTHING_PUBLISHED = Mark(version=0, learned_to=0, highest=[], generation=0)
 class Restorer:
     """Needs no trainer, only what it has published so far, and the journal."""
 
-    def __init__(self, config: Config, observer: Observer, metrics: WorkerMetrics, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, observer: Observer, kernels: KernelThread, metrics: WorkerMetrics, clock: Clock
+    ) -> None:
         self._config = config
         self._topic = topics(config).users.name
-        self._tail = JournalTail(config, observer, metrics)
+        self._tail = JournalTail(config, observer, kernels, metrics)
         self._metrics = metrics
         self._clock = clock
 

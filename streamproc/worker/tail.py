@@ -10,6 +10,7 @@ from streamproc.engine.windows import Windows
 from streamproc.kafka import clients
 from streamproc.kafka.lease import Wanted, abandon
 from streamproc.metrics import WorkerMetrics
+from streamproc.worker.kernels import KernelThread
 from streamproc.worker.observing import Observer
 
 
@@ -32,10 +33,13 @@ class Place:
 class JournalTail:
     """Waits until every partition that was announced has come, then reads to the journal's end for all."""
 
-    def __init__(self, config: Config, observer: Observer, metrics: WorkerMetrics) -> None:
+    def __init__(
+        self, config: Config, observer: Observer, kernels: KernelThread, metrics: WorkerMetrics
+    ) -> None:
         self._config = config
         self._topic = topics(config).journal.name
         self._observer = observer
+        self._kernels = kernels
         self._metrics = metrics
         self._coming = 0
         self._places: list[Place] = []
@@ -88,9 +92,12 @@ class JournalTail:
         start = min(place.start for place in places)
         found = clients.read_to_end(self._config, self._topic, 0, start, committed=False, wanted=wanted)
         async for records in found:
-            for record in records:
-                if record.value[0] == EVENTS:
-                    self._apply(record.value, places)
+            values = [record.value for record in records if record.value[0] == EVENTS]
+            await self._kernels.run(self._apply_all, values, places)
+
+    def _apply_all(self, values: list[bytes], places: list[Place]) -> None:
+        for value in values:
+            self._apply(value, places)
 
     def _apply(self, value: bytes, places: list[Place]) -> None:
         record = unpack_events(value)

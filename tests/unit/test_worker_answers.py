@@ -21,6 +21,7 @@ from streamproc.metrics import WorkerMetrics
 from streamproc.worker import answers, memory, toy, warmup
 from streamproc.worker.answers import Answers
 from streamproc.worker.following import Change
+from streamproc.worker.kernels import KernelThread
 from streamproc.worker.observing import Observer
 from streamproc.worker.pacing import Pacing
 from streamproc.worker.served import Partitions, Served
@@ -62,7 +63,14 @@ class Stage:
         self.partitions.add(self.served)
         metrics = WorkerMetrics(CollectorRegistry())
         self.answers = Answers(
-            self.config, self.view, self.observer, self.partitions, self.sender, metrics, self.clock
+            self.config,
+            self.view,
+            self.observer,
+            KernelThread(),
+            self.partitions,
+            self.sender,
+            metrics,
+            self.clock,
         )
 
     def columns(self, events=None):

@@ -15,6 +15,7 @@ from streamproc.engine.windows import Windows
 from streamproc.errors import TopicMismatch
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import tail
+from streamproc.worker.kernels import KernelThread
 from streamproc.worker.observing import Observer
 from streamproc.worker.tail import JournalTail, Place
 
@@ -53,7 +54,7 @@ def journal(monkeypatch):
 @pytest.fixture
 def journal_tail(config):
     observer = Observer(config, ModelView(config))
-    return JournalTail(config, observer, WorkerMetrics(CollectorRegistry()))
+    return JournalTail(config, observer, KernelThread(), WorkerMetrics(CollectorRegistry()))
 
 
 def record(config, partition, prev, offsets):
