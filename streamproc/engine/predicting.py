@@ -37,8 +37,7 @@ def predict(
     if number % settings.sample_every == 0:
         _sample(m, memory, s, slate, settings)
     if number % settings.fusion_every == 0:
-        with_bias = settings.use_bias and number % settings.twin_every == 0
-        _improve(m, m.fusion, s, target, with_bias)
+        _improve(m, m.fusion, s, target, settings.use_bias)
     if number % settings.twin_every == 0 or m.counters[SERVING] == evaluation.TWIN:
         there = _twin(m, s, settings, target, number % settings.twin_every == 0)
         evaluation.count(record, evaluation.TWIN, there)

@@ -119,7 +119,9 @@ async def test_a_refresh_leaves_a_generation_that_assembles_and_verifies(config,
 
 async def test_an_encoder_is_trained_once_and_then_waits_for_the_history_to_grow(config):
     """Four records are 2,640 events of users with 44 each; the next refresh brings no other."""
-    encoder = config.refresh.encoder.model_copy(update={"size": 8, "epochs": 1, "negatives": 16, "enabled": "auto"})
+    encoder = config.refresh.encoder.model_copy(
+        update={"size": 8, "epochs": 1, "negatives": 16, "enabled": "auto"}
+    )
     config = config.model_copy(update={"refresh": config.refresh.model_copy(update={"encoder": encoder})})
     await ensure_topics(config)
     await append(config, *(events_record(first=EVENTS * part) for part in range(4)))
