@@ -14,7 +14,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@echo "Compiling for this machine, once: a minute or two"
+	@echo "Compiling for this machine, once: a few minutes"
 	$(BIN)/streamproc warm
 	@touch $@
 

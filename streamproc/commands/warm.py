@@ -12,7 +12,7 @@ from streamproc.config import Config
 def command(config: Config) -> None:
     """Compile everything that worker and trainer run, for this machine and these [heads] settings.
 
-    It takes a minute or two once; afterwards every start takes about a second. For images and installations:
+    It takes a few minutes once; afterwards every start takes about a second. For images and installations:
     the result is kept in the user's cache folder.
     """
     one_thread()
@@ -24,7 +24,7 @@ def command(config: Config) -> None:
 
     clock = SystemClock()
     began = clock.seconds()
-    with Console(stderr=True).status("compiling; this takes a minute or two, once"):
+    with Console(stderr=True).status("compiling; this takes a few minutes, once"):
         warm(config)
         warm_up(config, clock)
     click.echo(f"compiled and loaded in {clock.seconds() - began:.0f} s")

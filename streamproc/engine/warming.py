@@ -1,6 +1,6 @@
 """Every kernel compiled, or loaded from numba's cache, before there is anything to do in time.
 
-The first compilation takes a minute or two; a warm cache, about a second.
+The first compilation takes a few minutes; a warm cache, about a second.
 """
 
 import numpy as np
