@@ -12,6 +12,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 from implicit.utils import ParameterWarning
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from benchmarks.quality.judging import MISS
 from benchmarks.quality.stream import Stream
@@ -62,10 +63,10 @@ def _fitted(name: str, stream: Stream, stop: int) -> tuple[Any, int]:
     """A model of the events before `stop`, and how many items it knows."""
     known = int(stream.items[:stop].max()) + 1
     users = int(stream.users[:stop].max()) + 1
-    model = MODELS[name]()
     shown = _weights(stream.users[:stop], stream.items[:stop], (users, known))
-    with warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ParameterWarning)  # of the form in which its own weighting comes
+        model = MODELS[name]()
         model.fit(shown, show_progress=False)
     return model, known
 
