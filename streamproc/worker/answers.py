@@ -1,8 +1,8 @@
 """Who gets a slate when: after events, when the first model is there, and when a new generation serves."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,11 @@ from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
 from streamproc_models.arrays import I32, U8
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 SLICE = 256  # slates ranked at a time, about 4 ms
+FEW = 16  # events or slates that are done in less time than the way to the thread of the kernels takes
 REFRESH_SLICE = 64  # the same where events have precedence, about 1 ms
 
 NOBODY: I32 = np.empty(0, np.int32)
@@ -70,14 +74,15 @@ class Answers:
     async def observe(self, served: Served, columns: EventColumns) -> Observed:
         """Let events (n,) into the windows; without publish.min_interval each is answered right there."""
         if self._paced or not self._view.version:
-            return Observed(*await self._kernels.run(self._observer.decide, served.windows, columns), None)
+            decided = await self._run(columns.users.size, self._observer.decide, served.windows, columns)
+            return Observed(*decided, None)
         outcomes, rows = np.empty(columns.users.size, np.uint8), np.empty(columns.users.size, np.int32)
         answered = []
         for start in range(0, columns.users.size, SLICE):
             part = slice(start, min(start + SLICE, columns.users.size))
             events = span(columns, part.start, part.stop)
-            outcomes[part], rows[part], some = await self._kernels.run(
-                self._answerer.for_each, served.windows, events, served.partition
+            outcomes[part], rows[part], some = await self._run(
+                events.users.size, self._answerer.for_each, served.windows, events, served.partition
             )
             answered.append(some)
         return Observed(outcomes, rows, answered)
@@ -111,6 +116,10 @@ class Answers:
                 self._refresh.cancel()
             self._refresh = self._start(self._refresh_all())
 
+    async def _run(self, count: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        run = self._kernels.run_short if count <= FEW else self._kernels.run
+        return await run(function, *args, **kwargs)
+
     async def close(self) -> None:
         """Stop everything that was begun here."""
         for task in self._tasks:
@@ -119,8 +128,8 @@ class Answers:
 
     async def _answer(self, served: Served, rows: I32) -> None:
         if served.open:
-            answered = await self._kernels.run(
-                self._answerer.for_events, served.windows, rows, served.partition
+            answered = await self._run(
+                rows.size, self._answerer.for_events, served.windows, rows, served.partition
             )
             await self._send(served, answered, "event")
 

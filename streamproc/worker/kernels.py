@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,11 +17,23 @@ class KernelThread:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "kernels")
+        self._unfinished: set[Future[Any]] = set()
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `function` returns. It runs to its end before the next, even where the caller is cancelled."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        work = self._pool.submit(function, *args, **kwargs)
+        self._unfinished.add(work)
+        work.add_done_callback(self._unfinished.discard)  # as well where it was given up before it began
+        return await asyncio.wrap_future(work)
+
+    async def run_short(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same for well under a millisecond of work: right here, unless the thread has something to do.
+
+        The way to the thread and back takes longer, above all where another process wants the core.
+        """
+        if self._unfinished:
+            return await self.run(function, *args, **kwargs)
+        return function(*args, **kwargs)
 
     def close(self) -> None:
         """What has not begun is given up."""
