@@ -12,10 +12,10 @@ from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.journal import Reader, pack_range, unpack_events
 from streamproc.engine.learner import Learner
+from streamproc.engine.observer import Observer
 from streamproc.engine.publishing import SyncPoint, changed_rows
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
-from streamproc.worker.observing import Observer
 from streamproc.worker.warmup import warm_up
 
 USERS, QUICK_USERS = 200_000, 2000

@@ -19,6 +19,7 @@ VERBS = {
     "worker": "Turn events into recommendations",
     "trainer": "Learn from every event",
     "refresh": "Fit the long-term interests, every so often or now",
+    "serve": "Answer over HTTP, with a console to look at",
     "broker": "Run the embedded Kafka alone",
     "replay": "Feed event files into the events topic",
     "evaluate": "Measure the models on event files, without Kafka",

@@ -7,7 +7,7 @@ default written here. `load` puts these together; `Config()` alone is the defaul
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from streamproc.encoder_config import EncoderConfig
 from streamproc.errors import ConfigError
@@ -174,6 +174,22 @@ class RefreshConfig(Section):
     encoder: EncoderConfig = EncoderConfig()
 
 
+class ServerConfig(Section):
+    """The HTTP API and the console."""
+
+    enabled: bool = True  # whether `up` starts it
+    host: str = "127.0.0.1"  # any other address needs a token
+    port: Port = 8080  # 0: any free port
+    token: SecretStr | None = None  # asked for as `Authorization: Bearer`; from the environment, not a file
+    token_file: Path | None = None  # the same, from a file
+    hosts: list[str] = Field(default_factory=list)  # further names by which it may be asked
+    users: Count = 200_000  # newest slates and states kept to be asked for
+    rate: Count = 10_000  # requests per second of one client
+    max_body: Count = 65_536
+    max_events: int = Field(default=1000, ge=1, le=10_000)  # of one request
+    scrape: list[str] = Field(default_factory=list)  # host:port of /metrics on other machines
+
+
 class MetricsConfig(Section):
     """Where each part answers /metrics; 0 takes a free port and writes it to data_dir/run."""
 
@@ -203,6 +219,7 @@ class Config(Section):
     refresh: RefreshConfig = RefreshConfig()
     heads: HeadsConfig = HeadsConfig()
     fusion: FusionConfig = FusionConfig()
+    server: ServerConfig = ServerConfig()
     metrics: MetricsConfig = MetricsConfig()
 
 

@@ -194,6 +194,24 @@ class TrainerMetrics(StreamMetrics):
         self.sync_rows = series.counter("sync_rows_total", "Records published by syncs.", "topic")
 
 
+class ServerMetrics(PartMetrics):
+    """The HTTP API."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        series = self._series
+        self.requests = series.counter("http_requests_total", "Requests answered.", "route", "code")
+        self.request = series.histogram(
+            "http_request_seconds", "From a request to the end of its answer.", PROCESSING, "route"
+        )
+        self.in_flight = series.gauge("http_requests_in_flight", "Requests that wait for their answer.")
+        self.model_apply = series.histogram(
+            "model_apply_seconds", "Taking in one sync of the model.", WAITING
+        )
+        self.table_entries = series.gauge("table_entries", "Entries held in memory.", "table")
+        self.produced = series.counter("events_produced_total", "Events taken over HTTP.")
+
+
 class RefreshMetrics(PartMetrics):
     """Journal to a new generation."""
 
@@ -232,7 +250,7 @@ def serve(registry: CollectorRegistry, host: str, port: int, data_dir: Path, par
     The figures tell how a business does and nobody is asked for a password: raises ConfigError where
     `host` is not loopback, or the port is taken.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ConfigError(
             f"metrics.host is {host}, which other machines can reach, and /metrics asks for no password",
             "Use 127.0.0.1 and put a proxy that does in front of it",
@@ -245,7 +263,7 @@ def serve(registry: CollectorRegistry, host: str, port: int, data_dir: Path, par
             f"Set metrics.{part}_port to a free port, or to 0",
         ) from None
     actual: int = server.server_port
-    _announce(data_dir, part, f"http://{host}:{actual}/metrics")
+    announce(data_dir, part, f"http://{host}:{actual}/metrics")
     return actual
 
 
@@ -260,7 +278,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def _announce(data_dir: Path, part: str, address: str) -> None:
+def announce(data_dir: Path, part: str, address: str) -> None:
     """A second process of the same part takes a name with its process id."""
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -287,7 +305,7 @@ def _owner(file: Path) -> int | None:
     return pid if alive(pid) else None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -35,6 +35,7 @@ class Topics(NamedTuple):
     model: Topic
     users: Topic
     recommendations: Topic
+    items: Topic
 
 
 def topics(config: Config) -> Topics:
@@ -48,6 +49,7 @@ def topics(config: Config) -> Topics:
         model=_topic(kafka, "model", 1, COMPACT, _SEGMENTS | _COMPACTION),
         users=_topic(kafka, "users", many, COMPACT, _SEGMENTS | _COMPACTION),
         recommendations=_topic(kafka, "recommendations", many, COMPACT, _SEGMENTS | _COMPACTION),
+        items=_topic(kafka, "items", 1, COMPACT, _SEGMENTS | _COMPACTION),
     )
 
 

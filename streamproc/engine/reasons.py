@@ -36,17 +36,35 @@ def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int, answering: i
     for family in range(3):
         slate.gate[family] = 0.0
     for p in range(k):
-        _parts(m, s, slate.numbers[p], parts, slate.gate)
-        head = answering
-        if head == evaluation.FUSION or head == evaluation.TWIN:
-            head = _strongest(parts)
-        slate.sources[p] = head
-        slate.because[p, 0], slate.because[p, 1] = -1, -1
-        _name_window_items(m, s, slate.items[p], head, votes, slate.because[p])
+        slate.sources[p] = tell(
+            m, s, slate.gate, slate.items[p], slate.numbers[p], answering, votes, parts, slate.because[p]
+        )
     total = slate.gate[0] + slate.gate[1] + slate.gate[2]
     if total > 0:
         for family in range(3):
             slate.gate[family] /= total
+
+
+@tight
+def tell(
+    m: Model,
+    s: Scratch,
+    gate: F32,
+    item: int,
+    number: int,
+    answering: int,
+    votes: int,
+    parts: F32,
+    because: I32,
+) -> int:
+    """The head that gave most to one item; fills `parts` and `because`, adds to the `gate`."""
+    _parts(m, s, number, parts, gate)
+    head = answering
+    if head == evaluation.FUSION or head == evaluation.TWIN:
+        head = _strongest(parts)
+    because[0], because[1] = -1, -1
+    _name_window_items(m, s, item, head, votes, because)
+    return head
 
 
 @tight

@@ -41,6 +41,11 @@ class ModelView:
         return self.header.version if self.header else 0
 
     @property
+    def knows_items(self) -> bool:
+        """Whether there is anything to be ranked: a trainer publishes before it has learned, too."""
+        return self.header is not None and self.header.items > 0
+
+    @property
     def learned_to(self) -> int:
         """Journal offset up to which this model has learned."""
         return self.header.learned_to if self.header else 0

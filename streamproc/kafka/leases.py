@@ -61,6 +61,13 @@ class LeaseConsumer(driver.Consumer):
             )
         await self.seek_wait({TP(*tp): offset})
 
+    def fetched_to(self, tp: Partition) -> int | None:
+        """The next offset to be fetched: also behind the marks of transactions, which are no records."""
+        consumer = self._thread._consumer
+        assigned = consumer._subscription.subscription if consumer is not None else None
+        state = assigned.assignment.state_value(driver.ensure_aiokafka_TP(TP(*tp))) if assigned else None
+        return state.position if state is not None and state.has_valid_position else None
+
     async def perform_seek(self) -> None:
         """To where the leases go on, wherever the committed offsets are."""
         positions = {TP(*lease.tp): lease.position for lease in self.desk.living()}
@@ -134,11 +141,15 @@ class LeaseConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's thread around aiokafka's consumer, whose end is certain."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        """With the desk's patience: Faust has no setting for it, and a fetch per record is dear."""
+        """With the desk's patience: Faust has no setting for it, and a fetch per record is dear.
+
+        What a producer has taken back (an aborted transaction) was never an event.
+        """
         consumer = super()._create_worker_consumer(transport)
         limits = cast(LeaseTransport, transport).desk.limits
         consumer._fetch_min_bytes = limits.gather_bytes
         consumer._fetch_max_wait_ms = int(limits.gather_seconds * 1000)
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def on_thread_stop(self) -> None:

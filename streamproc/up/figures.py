@@ -8,7 +8,7 @@ from typing import Any
 from streamproc.clock import Clock, SystemClock
 from streamproc.up.scrape import Samples, scrape
 
-PARTS = ("worker", "trainer", "refresh")
+PARTS = ("worker", "trainer", "refresh", "server")
 
 
 @dataclass(frozen=True)

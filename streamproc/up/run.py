@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,12 +15,13 @@ from streamproc.up import lock
 from streamproc.up.demo import Shop
 from streamproc.up.figures import Collector
 from streamproc.up.parts import EmbeddedBroker, Part, verb
+from streamproc.up.scrape import page
 from streamproc.up.status import Screen
 from streamproc.up.supervise import Supervisor
 
 LOOK_EVERY = 0.2  # seconds between two looks at the processes
-STOP_ORDER = ("worker", "refresh", "trainer", "broker")
-PATIENCE = {"worker": 4.0, "refresh": 1.0, "trainer": 4.0}  # seconds, then SIGKILL
+STOP_ORDER = ("serve", "worker", "refresh", "trainer", "broker")
+PATIENCE = {"serve": 3.0, "worker": 4.0, "refresh": 1.0, "trainer": 4.0}  # seconds, then SIGKILL
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,7 +43,7 @@ def run(config: Config, flags: Sequence[str], demo: bool = False, seconds: float
             if demo:
                 shop = Shop(flags, screen.tell, console.width if console.is_terminal else None)
                 shop.start()
-            _watch(supervisor, Collector(config.data_dir), screen, seconds)
+            _watch(supervisor, Collector(config.data_dir), screen, seconds, config.data_dir)
         except KeyboardInterrupt:
             screen.say("Stopping")
         finally:
@@ -74,14 +76,21 @@ def _parts(config: Config, flags: Sequence[str]) -> list[Part]:
     names = ["trainer", "worker"]
     if config.refresh.enabled:
         names.append("refresh")
+    if config.server.enabled:
+        names.append("serve")
     return [verb(name, flags, config, PATIENCE[name]) for name in names]
 
 
-def _watch(supervisor: Supervisor, collector: Collector, screen: Screen, seconds: float | None) -> None:
+def _watch(
+    supervisor: Supervisor, collector: Collector, screen: Screen, seconds: float | None, data_dir: Path
+) -> None:
     """Until interrupted."""
     now = begun = shown = time.monotonic()
+    console: str | None = None
     while seconds is None or now - begun < seconds:
         supervisor.look()
+        if console is None and (console := page(data_dir)) is not None:
+            screen.say(f"Console at {console}, HTTP API described at {console}/docs")
         if now - shown >= screen.every:
             shown = now
             screen.show(collector.look())

@@ -55,6 +55,12 @@ def scrape(data_dir: Path) -> Samples:
     return samples
 
 
+def page(data_dir: Path) -> str | None:
+    """Where the console answers, if it runs here."""
+    address = _address(data_dir / FOLDER / "server.json")
+    return address.removesuffix("/metrics") if address else None
+
+
 def _address(file: Path) -> str | None:
     """Where a living part answers; None for a part without /metrics, or one that was killed."""
     try:

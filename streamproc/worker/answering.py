@@ -10,10 +10,10 @@ from streamproc.contracts.columns import ACCEPTED, EventColumns, select
 from streamproc.contracts.ids import Strings, strings
 from streamproc.contracts.slates import Kind, Slates, Stamp, Targets, write_slates
 from streamproc.contracts.topics import topics
+from streamproc.engine.observer import Observer
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
-from streamproc.worker.observing import Observer
 from streamproc_models.arrays import F32, I32, I64, U8
 
 

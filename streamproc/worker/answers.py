@@ -10,12 +10,12 @@ from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns, span
 from streamproc.contracts.slates import Kind
+from streamproc.engine.observer import Observer
 from streamproc.engine.view import ModelView
+from streamproc.kafka.following import Change
+from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answering import Answered, Answerer
-from streamproc.worker.following import Change
-from streamproc.worker.kernels import KernelThread
-from streamproc.worker.observing import Observer
 from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
 from streamproc_models.arrays import I32, U8
@@ -73,7 +73,7 @@ class Answers:
 
     async def observe(self, served: Served, columns: EventColumns) -> Observed:
         """Let events (n,) into the windows; without publish.min_interval each is answered right there."""
-        if self._paced or not self._view.version:
+        if self._paced or not self._view.knows_items:
             decided = await self._run(columns.users.size, self._observer.decide, served.windows, columns)
             return Observed(*decided, None)
         outcomes, rows = np.empty(columns.users.size, np.uint8), np.empty(columns.users.size, np.int32)
@@ -97,7 +97,7 @@ class Answers:
 
     async def after_events(self, served: Served, rows: I32) -> None:
         """These users (n,) have news: answered now, or after publish.min_interval."""
-        if not self._view.version:
+        if not self._view.knows_items:
             served.pacing.hold(rows)
             return
         due = served.pacing.take(rows)

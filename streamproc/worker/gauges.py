@@ -1,5 +1,7 @@
 """What a worker looks up about itself once a second: lag, memory, readiness."""
 
+from typing import cast
+
 from faust.types import TP
 
 from streamproc.clock import Clock
@@ -7,7 +9,7 @@ from streamproc.config import Config
 from streamproc.contracts.topics import topics
 from streamproc.kafka.app import PartApp
 from streamproc.kafka.lease import Lease
-from streamproc.kafka.leases import LeaseTransport
+from streamproc.kafka.leases import LeaseConsumer, LeaseTransport
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import memory
 from streamproc.worker.part import WorkerPart
@@ -69,12 +71,18 @@ class Gauges:
     def _lag(self, lease: Lease) -> None:
         labels = (self._topic, str(lease.tp.partition))
         if (end := self._app.consumer.highwater(TP(*lease.tp))) is not None:
-            self._metrics.consumer_lag.labels(*labels).set(max(end - lease.done, 0))
-            self._metrics.consumer_lag_seconds.labels(*labels).set(
-                self._age(lease) if end > lease.done else 0
-            )
+            behind = max(end - self._done(lease), 0)
+            self._metrics.consumer_lag.labels(*labels).set(behind)
+            self._metrics.consumer_lag_seconds.labels(*labels).set(self._age(lease) if behind else 0)
         if lease.state.newest:
             self._metrics.watermark.labels(*labels).set(lease.state.newest / 1000.0)
+
+    def _done(self, lease: Lease) -> int:
+        """The offset before which all is done."""
+        if lease.waiting or lease.position > lease.done:
+            return lease.done
+        fetched = cast(LeaseConsumer, self._app.consumer).fetched_to(lease.tp)
+        return lease.done if fetched is None else max(fetched, lease.done)
 
     def _age(self, lease: Lease) -> float:
         """Of what waits: at most that of the newest record before it."""

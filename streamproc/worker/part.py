@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from streamproc.clock import Clock
 from streamproc.config import Config
+from streamproc.engine.observer import Observer
 from streamproc.engine.view import ModelView
 from streamproc.kafka.admin import ensure_topics
+from streamproc.kafka.following import ModelFollower
 from streamproc.kafka.lease import Lease, Partition, Record, Wanted
+from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answers import Answers
 from streamproc.worker.batches import Judge
 from streamproc.worker.counting import Counts
-from streamproc.worker.following import ModelFollower
 from streamproc.worker.journal import JournalWriter
-from streamproc.worker.kernels import KernelThread
 from streamproc.worker.letters import LetterBox
-from streamproc.worker.observing import Observer
 from streamproc.worker.pacing import Pacing
 from streamproc.worker.restoring import Restorer
 from streamproc.worker.served import Partitions, Served

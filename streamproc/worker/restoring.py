@@ -8,13 +8,13 @@ from streamproc.config import Config
 from streamproc.contracts.journal import NOTHING_READ, Reader
 from streamproc.contracts.topics import topics
 from streamproc.contracts.users import MARK, Mark, unpack_mark
+from streamproc.engine.observer import Observer
 from streamproc.engine.windows import Windows
 from streamproc.errors import TopicMismatch
 from streamproc.kafka import clients
 from streamproc.kafka.lease import Partition, Wanted
+from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import WorkerMetrics
-from streamproc.worker.kernels import KernelThread
-from streamproc.worker.observing import Observer
 from streamproc.worker.tail import JournalTail, Place
 
 logger = logging.getLogger(__name__)

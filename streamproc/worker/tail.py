@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from streamproc.config import Config
 from streamproc.contracts.journal import EVENTS, Reader, unpack_events
 from streamproc.contracts.topics import topics
+from streamproc.engine.observer import Observer
 from streamproc.engine.windows import Windows
 from streamproc.kafka import clients
 from streamproc.kafka.lease import Wanted, abandon
+from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import WorkerMetrics
-from streamproc.worker.kernels import KernelThread
-from streamproc.worker.observing import Observer
 
 
 @dataclass(eq=False)

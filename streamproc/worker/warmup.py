@@ -13,11 +13,11 @@ from streamproc.config import Config
 from streamproc.contracts.events import Decoder
 from streamproc.contracts.journal import pack_range, unpack_events
 from streamproc.contracts.record_batch import batch
-from streamproc.engine import model
+from streamproc.engine import model, toy
+from streamproc.engine.inquiry import Inquirer
+from streamproc.engine.observer import Observer
 from streamproc.engine.windows import Windows
-from streamproc.worker import toy
 from streamproc.worker.answering import Answerer
-from streamproc.worker.observing import Observer
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ def warm_up(config: Config, clock: Clock) -> float:
     batch(*answered, 0, 1 << 20, 0)
     answerer.for_events(windows, rows, 0)
     answerer.for_generation(restored, np.zeros(1, np.int32))
+    Inquirer(config).ask(view, restored, 0, 0)
     seconds = clock.seconds() - began
     logger.info("the kernels are ready after %.1f s", seconds)
     return seconds

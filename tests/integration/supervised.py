@@ -15,7 +15,7 @@ from streamproc.broker import child
 from streamproc.up.scrape import scrape
 from tests.integration.pipeline import PATIENCE, Settings, compile_kernels, environment
 
-PARTS = ("worker", "trainer", "refresh")
+PARTS = ("worker", "trainer", "refresh", "server")
 
 
 class Supervised:
@@ -24,7 +24,7 @@ class Supervised:
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
-        self._environment = environment({"broker": {"port": 0}} | (settings or {}))
+        self._environment = environment({"broker": {"port": 0}, "server": {"port": 0}} | (settings or {}))
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:

@@ -15,11 +15,11 @@ from streamproc.config import BrokerConfig, Config, KafkaConfig
 from streamproc.contracts.journal import EventsRecord, Reader
 from streamproc.contracts.slates import Slate
 from streamproc.contracts.users import Mark
+from streamproc.engine.observer import Observer
 from streamproc.engine.publishing import SyncPoint, changed_rows
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
-from streamproc.worker.observing import Observer
 from tests.integration.shopping import PATIENCE, Shop, event, header, newest, stop, taught
 
 pytestmark = pytest.mark.kafka

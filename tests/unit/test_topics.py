@@ -17,6 +17,7 @@ def test_every_topic_has_its_place():
         "shop.model": (1, "compact"),
         "shop.users": (6, "compact"),
         "shop.recommendations": (6, "compact"),
+        "shop.items": (1, "compact"),
     }
 
 

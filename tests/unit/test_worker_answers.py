@@ -12,17 +12,17 @@ from streamproc.contracts.columns import ACCEPTED, DUPLICATE, IGNORED, LATE, spa
 from streamproc.contracts.events import Decoder, Event, encode
 from streamproc.contracts.ids import texts
 from streamproc.contracts.slates import decode_slate
-from streamproc.engine import ids
+from streamproc.engine import ids, toy
 from streamproc.engine.acceptance import Acceptance
+from streamproc.engine.observer import Observer
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
+from streamproc.kafka.following import Change
+from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import WorkerMetrics
-from streamproc.worker import answers, memory, toy, warmup
+from streamproc.worker import answers, memory, warmup
 from streamproc.worker.answers import Answers
-from streamproc.worker.following import Change
-from streamproc.worker.kernels import KernelThread
-from streamproc.worker.observing import Observer
 from streamproc.worker.pacing import Pacing
 from streamproc.worker.served import Partitions, Served
 from tests.event_columns import columns

@@ -7,12 +7,12 @@ import pytest
 
 from streamproc.config import Config
 from streamproc.contracts.events import Event, encode, texts
+from streamproc.engine.observer import Observer
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.kafka.lease import Partition
 from streamproc.worker.batches import Judge
 from streamproc.worker.letters import MAX_HEADER_BYTES, MAX_KEY_BYTES, letter
-from streamproc.worker.observing import Observer
 
 TP = Partition("events", 2)
 HOUR = 3600

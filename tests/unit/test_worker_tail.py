@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry
 from streamproc.config import Config
 from streamproc.contracts.events import Decoder, Event, encode
 from streamproc.contracts.journal import Promote, Reader, pack_control, pack_events
+from streamproc.engine.observer import Observer
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.errors import TopicMismatch
+from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import tail
-from streamproc.worker.kernels import KernelThread
-from streamproc.worker.observing import Observer
 from streamproc.worker.tail import JournalTail, Place
 
 

@@ -1,4 +1,4 @@
-"""The `model` topic, followed from its beginning for as long as the worker runs."""
+"""The `model` topic, followed from its beginning for as long as a part runs."""
 
 import asyncio
 import logging
@@ -14,8 +14,8 @@ from streamproc.contracts.topics import topics
 from streamproc.engine.view import ModelView
 from streamproc.errors import StreamprocError
 from streamproc.kafka import clients
-from streamproc.metrics import WorkerMetrics
-from streamproc.worker.kernels import KernelThread
+from streamproc.kernel_thread import KernelThread
+from streamproc.metrics import ServerMetrics, WorkerMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ POLL_MS = 500
 class Change(NamedTuple):
     """What a sync has brought."""
 
-    first: bool  # there was no model before
+    first: bool  # there was nothing to be ranked before
     promoted: bool  # another generation serves than before
     sent_at: int  # ms, by the trainer
 
@@ -39,7 +39,7 @@ class ModelFollower:
         config: Config,
         view: ModelView,
         kernels: KernelThread,
-        metrics: WorkerMetrics,
+        metrics: WorkerMetrics | ServerMetrics,
         clock: Clock,
         on_sync: Callable[[Change], None],
     ) -> None:
@@ -79,7 +79,7 @@ class ModelFollower:
                 self._position = await consumer.position(self._tp)
 
     async def _take(self, records: list[Any]) -> None:
-        generation, first, began = self._view.generation, not self._view.version, self._clock.seconds()
+        generation, first, began = self._view.generation, not self._view.knows_items, self._clock.seconds()
         changes = [(record.key, record.value) for record in records]
         if not await self._kernels.run(self._view.apply, changes):
             return
@@ -88,6 +88,7 @@ class ModelFollower:
         self._metrics.model_version.set(self._view.version)
         self._metrics.model_generation.set(self._view.generation)
         self._metrics.learned_to.set(self._view.learned_to)
+        first = first and self._view.knows_items
         if first:
             logger.info("the first model is there: version %d", self._view.version)
         self._on_sync(Change(first, not first and generation != self._view.generation, sent_at))

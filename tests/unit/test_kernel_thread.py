@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from streamproc.worker.kernels import KernelThread
+from streamproc.kernel_thread import KernelThread
 
 
 @pytest.fixture

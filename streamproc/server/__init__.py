@@ -1,0 +1,1 @@
+"""The HTTP API and the console: follows topics, and answers from memory."""

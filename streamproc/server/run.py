@@ -1,0 +1,66 @@
+"""The process of the HTTP API."""
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from streamproc.clock import SystemClock
+from streamproc.collector import settle
+from streamproc.config import Config
+from streamproc.errors import ConfigError
+from streamproc.kafka import reach
+from streamproc.kafka.admin import ensure_topics
+from streamproc.metrics import ServerMetrics, announce
+from streamproc.server import guard, warmup
+from streamproc.server.app import guarded, make_app
+from streamproc.server.state import ServerState
+
+logger = logging.getLogger(__name__)
+
+GOODBYE = 2  # seconds for requests under way
+
+
+def run(config: Config) -> None:
+    """Answer until SIGTERM or SIGINT. Raises ConfigError, KafkaUnavailable, TopicMismatch."""
+    guard.token(config.server)  # before anything is begun
+    listener = _listen(config)
+    host, port = listener.getsockname()[:2]
+    registry, clock = CollectorRegistry(), SystemClock()
+    metrics = ServerMetrics(registry)
+    announce(config.data_dir, "server", f"http://{host}:{port}/metrics")
+    warmup.warm_up(config, clock)
+    asyncio.run(_prepare(config))
+    state = ServerState(config, metrics, clock)
+    settings = uvicorn.Config(
+        guarded(make_app(state, registry)), log_config=None, access_log=False, server_header=False,
+        date_header=False, timeout_graceful_shutdown=GOODBYE, loop="uvloop", http="httptools",
+    )  # fmt: skip
+    settle()
+    logger.info("answering at http://%s:%d, documented at /docs", host, port)
+    uvicorn.Server(settings).run(sockets=[listener])
+    logger.info("stopped in order")
+
+
+async def _prepare(config: Config) -> None:
+    await reach.wait(config.kafka)
+    await ensure_topics(config)
+
+
+def _listen(config: Config) -> socket.socket:
+    """Taken before anything slow begins. Raises ConfigError where the port is taken."""
+    server = config.server
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((server.host, server.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"{server.host}:{server.port} cannot be listened on: {error.strerror}",
+            "Set server.port to a free port, or to 0",
+        ) from None
+    return listener

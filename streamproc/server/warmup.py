@@ -1,0 +1,22 @@
+"""Every kernel of the server, run once on a toy before it answers."""
+
+import logging
+
+from streamproc.clock import Clock
+from streamproc.config import Config
+from streamproc.engine import model, toy
+from streamproc.server.asking import Asker
+
+logger = logging.getLogger(__name__)
+
+
+def warm_up(config: Config, clock: Clock) -> None:
+    """Compile or load all that answers need."""
+    began = clock.seconds()
+    view = toy.view(config)
+    model.grow(view.model, config, model.capacity(view.model) + 1)
+    asker = Asker(config, view, clock)
+    windows = asker.made_up(["tea", "cup"])
+    asker.rank("", windows)
+    asker.inquire(windows, "spoon")
+    logger.info("the kernels are ready after %.1f s", clock.seconds() - began)
