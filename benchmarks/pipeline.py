@@ -15,7 +15,7 @@ from benchmarks.result import Figures, Result, at_least
 from benchmarks.stage import Settings, Stage
 from benchmarks.workloads import Workload
 from streamproc.contracts.topics import topics
-from streamproc.up.scrape import Samples
+from streamproc.scrape import Samples
 
 SETTINGS: Settings = {
     "publish": {"min_interval": 0.0},  # a slate for every event

@@ -19,8 +19,8 @@ from streamproc.contracts.topics import topics
 from streamproc.errors import StreamprocError
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.feed import Feed
+from streamproc.scrape import Samples, scrape
 from streamproc.up.parts import Process, verb
-from streamproc.up.scrape import Samples, scrape
 
 PATIENCE = 600.0  # seconds; kernels may have to be compiled first, on a busy machine
 LOOK = 0.1  # seconds between two looks at the figures; the error of a measurement

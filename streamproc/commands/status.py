@@ -18,7 +18,7 @@ def command(config: Config, as_json: bool) -> None:
     """Show how the parts on this machine are doing; exit code 1 where none runs."""
     from rich.console import Console
 
-    from streamproc.up.figures import Collector
+    from streamproc.figures import Collector
     from streamproc.up.status import panel
 
     collector = Collector(config.data_dir)

@@ -11,11 +11,11 @@ from typing import Any
 from rich.console import Console
 
 from streamproc.config import Config
+from streamproc.figures import Collector
+from streamproc.scrape import page
 from streamproc.up import lock
 from streamproc.up.demo import Shop
-from streamproc.up.figures import Collector
 from streamproc.up.parts import EmbeddedBroker, Part, verb
-from streamproc.up.scrape import page
 from streamproc.up.status import Screen
 from streamproc.up.supervise import Supervisor
 

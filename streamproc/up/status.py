@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from streamproc.up.figures import Figures
+from streamproc.figures import Figures
 
 SCREEN_EVERY = 1.0  # seconds
 LINES_EVERY = 5.0  # seconds

@@ -21,7 +21,7 @@ from streamproc.config import Config, merge
 from streamproc.contracts.model import Header
 from streamproc.contracts.slates import Slate
 from streamproc.kafka.admin import ensure_topics
-from streamproc.up.scrape import Samples, scrape
+from streamproc.scrape import Samples, scrape
 from tests.integration.recorded import Recorded
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from streamproc.broker import child
-from streamproc.up.scrape import scrape
+from streamproc.scrape import scrape
 from tests.integration.pipeline import PATIENCE, Settings, compile_kernels, environment
 
 PARTS = ("worker", "trainer", "refresh", "server")

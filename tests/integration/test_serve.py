@@ -10,8 +10,8 @@ from streamproc.contracts.topics import topics
 from streamproc.errors import KafkaUnavailable
 from streamproc.kafka import clients
 from streamproc.kafka.admin import ensure_topics
+from streamproc.scrape import page
 from streamproc.server.producing import EventProducer, Refused
-from streamproc.up.scrape import page
 from tests.integration.pipeline import Pipeline
 
 pytestmark = pytest.mark.kafka

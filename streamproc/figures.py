@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from streamproc.clock import Clock, SystemClock
-from streamproc.up.scrape import Samples, scrape
+from streamproc.scrape import Samples, scrape
 
 PARTS = ("worker", "trainer", "refresh", "server")
 
