@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -20,6 +23,7 @@ from streamproc.server.state import ServerState
 
 logger = logging.getLogger(__name__)
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
 GOODBYE = 2  # seconds for requests under way
 
 
@@ -40,8 +44,19 @@ def run(config: Config) -> None:
     )  # fmt: skip
     settle()
     logger.info("answering at http://%s:%d, documented at /docs", host, port)
-    uvicorn.Server(settings).run(sockets=[listener])
+    _Server(settings).run(sockets=[listener])
     logger.info("stopped in order")
+
+
+class _Server(uvicorn.Server):
+    """Ends in order on a signal, with exit code 0; uvicorn's own raises the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in ENDINGS}
+        yield
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _prepare(config: Config) -> None:

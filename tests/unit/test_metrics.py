@@ -75,7 +75,8 @@ def test_the_figures_come_from_the_parts_themselves(tmp_path):
 
     figures = Collector(tmp_path).look()
 
-    assert figures.parts == {"worker": "ready", "trainer": "starting", "refresh": "starting"}
+    parts = {"worker": "ready", "trainer": "starting", "refresh": "starting", "server": "not running"}
+    assert figures.parts == parts
     assert (figures.events, figures.outcomes, figures.worker_lag) == (100, {"accepted": 97}, 7)
     assert (figures.model_version, figures.predicted, figures.refresh) == (37, 100, "fitting")
     assert figures.recall_at_20 == {"fusion": pytest.approx(0.4)}
