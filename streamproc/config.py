@@ -187,7 +187,7 @@ class ServerConfig(Section):
     rate: Count = 10_000  # requests per second of one client
     max_body: Count = 65_536
     max_events: int = Field(default=1000, ge=1, le=10_000)  # of one request
-    scrape: list[str] = Field(default_factory=list)  # host:port of /metrics on other machines
+    scrape: list[str] = Field(default_factory=list)  # part=host:port of /metrics elsewhere
 
 
 class MetricsConfig(Section):

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,9 +46,12 @@ class Samples(list[Sample]):
         return [s for s in self if s.part == part and s.name == name and labels.items() <= s.labels.items()]
 
 
-def scrape(data_dir: Path) -> Samples:
-    """Ask every part that runs on this folder; one that does not answer is left out."""
+def scrape(data_dir: Path, others: Sequence[str] = ()) -> Samples:
+    """Ask every part of this folder, and `others` (part=host:port); who does not answer is left out."""
     samples = Samples()
+    for other in others:
+        part, _, place = other.rpartition("=")
+        samples += _ask(part or "worker", f"http://{place}/metrics")
     for file in sorted((data_dir / FOLDER).glob("*.json")):
         address = _address(file)
         if address:

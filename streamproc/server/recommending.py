@@ -86,7 +86,7 @@ async def why(request: Request, user_id: Name, item_id: Name) -> dict[str, Any]:
         "on_slate": shown is not None,
         "slate_rank": shown.rank if shown else None,
         "gate": msgspec.to_builtins(slate.gate) if slate else None,
-        **_told(state, standing),
+        **told(state, standing),
         **state.described(item_id),
     }
 
@@ -146,7 +146,7 @@ def _answer(state: ServerState, slate: Slate, items: list[SlateItem]) -> Respons
     return Response(msgspec.json.encode(told), media_type=JSON)
 
 
-def _told(state: ServerState, standing: Standing) -> dict[str, Any]:
+def told(state: ServerState, standing: Standing) -> dict[str, Any]:
     return {
         "rank": standing.place + 1 if standing.place >= 0 else None,
         "score": standing.score if standing.place >= 0 else None,

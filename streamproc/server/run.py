@@ -19,6 +19,8 @@ from streamproc.kafka.admin import ensure_topics
 from streamproc.metrics import ServerMetrics, announce
 from streamproc.server import guard, warmup
 from streamproc.server.app import guarded, make_app
+from streamproc.server.console.install import install
+from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
 logger = logging.getLogger(__name__)
@@ -38,8 +40,10 @@ def run(config: Config) -> None:
     warmup.warm_up(config, clock)
     asyncio.run(_prepare(config))
     state = ServerState(config, metrics, clock)
+    app = make_app(state, registry)
+    install(app, state, History(config.data_dir, config.server.scrape, clock))
     settings = uvicorn.Config(
-        guarded(make_app(state, registry)), log_config=None, access_log=False, server_header=False,
+        guarded(app), log_config=None, access_log=False, server_header=False,
         date_header=False, timeout_graceful_shutdown=GOODBYE, loop="uvloop", http="httptools",
     )  # fmt: skip
     settle()

@@ -1,0 +1,57 @@
+"""One line for everything that is shown: what the number is, over which time, in which unit."""
+
+ABOUT = {
+    # overview
+    "Events": "Read by the workers, per second, over the last ten seconds.",
+    "recall@20, lately": "How often the next item was among the twenty predicted ones; last five minutes.",
+    "Learning pays": "The fusion's recall@20 above popularity's; last five minutes, ± 2 standard errors.",
+    "Above the last generation": "The fusion with the generation on trial against the one that serves.",
+    "Model's age": "Since the sync whose model ranks now; one comes every second or so.",
+    "Click to slate": "Mean time of a worker from reading a micro-batch to its slates; last minute.",
+    "What runs": "Dashed: topics. Rates are of the last ten seconds; behind: records not read yet.",
+    "recall@20": "Mean of the last minute. Every event is predicted first and learned then.",
+    "MRR@20": "Mean of 1 / place of the next item, 0 where it was not among the twenty; last minute.",
+    "How fresh": "Share of slates by the age of the model that ranked them, since the workers' start.",
+    "Who is better than whom": "Last five minutes. Shadow: the fusion with a generation that is on trial.",
+    # users
+    "Whom to look at": "Users whose slates came last, or anybody by name.",
+    "Window": "What the user did, the newest first, as the trainer published it last (every 5 s).",
+    "Newest slate": "As it lies on the topic: what everybody who reads it has seen.",
+    "Gate": "Shares that short-term interest, long-term interest and popularity have in the slate.",
+    "Before the last event": "What the present model would rank had the last event not happened.",
+    "Try it": "Add items to the window and see what the slate would be; nothing is learned from it.",
+    "Why": "Ask about any item: where it stands, and what each head gives to it.",
+    # items
+    "Which item": "Any item of the model, by its id.",
+    "Goes with": "Neighbours by the heads that keep any; the score is the mean of their shares.",
+    "How popular": "Decayed number of events at the three half-lives (events), as of the last sync.",
+    "Exposure": "On how many of the newest slates that the server holds it is, and at which places.",
+    "Most popular now": "By the middle half-life, as of the last sync.",
+    # model
+    "Version": "Of the newest sync; ascends by one with each.",
+    "Learned to": "Offset of the journal up to which this model has learned.",
+    "Generation": "Of the long-term interests in use; 0: none was promoted yet.",
+    "Coverage": "Share of the catalogue that was on a sampled slate.",
+    "Loss": "Smoothed loss of the newest updates, by what is learned.",
+    "Gradient norms": "Mean norm of the updates of the last minute, by what is learned.",
+    "Gate over time": "Mean shares of the score on recent slates, by family.",
+    "Weights": "The fusion's weights: everybody's row, then by history, session and evidence.",
+    "Generations": "What became of the refreshes' generations, since the trainer's start.",
+    "Snapshots": "The trainer's whole state on disk, the newest first.",
+    # data health
+    "Accepted": "Events that counted, since the workers' start.",
+    "Duplicate": "Known event ids: they changed nothing.",
+    "Late": "Older than the user's newest event by more than window.late_allowance.",
+    "Rejected": "Set aside on the dead-letter topic with a reason.",
+    "Outcomes": "Events per second by what became of them; mean of ten seconds.",
+    "Reasons": "Why events were set aside, since the workers' start.",
+    "Event times": "Age of an event by its own time when it was read, since the workers' start.",
+    "Samples": "The newest of the dead-letter topic, with the beginning of their bytes.",
+    # system
+    "Partitions": "Who serves which partition of the events, and how far behind.",
+    "Processes": "Memory and processor time of each part.",
+    "Memory against its bounds": "Entries held, the bound that the settings give, and what the arrays take.",
+    "Rebalances": "Changes of the workers' partitions, since their start.",
+    "Lag": "Records that the workers have not read yet, all partitions together.",
+    "Requests": "HTTP requests per second that this server answers.",
+}

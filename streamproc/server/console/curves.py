@@ -1,0 +1,95 @@
+"""Options of the charts: quiet lines, the same colour for the same model everywhere."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from streamproc.server.console.words import named
+from streamproc.server.sampling import Mark
+
+SOFT = "#8a94a6"
+COLOURS = {
+    "fusion": "#2563eb", "popularity": "#e0852b", "covisitation": "#0f9d6e", "gru": "#9b5de5",
+    "shadow": "#111827", "history": "#d64550", "markov": "#17a2b8", "second_order": "#7cb518",
+    "session": "#c2185b", "factors": "#8d6e63", "long_term": "#5c6bc0", "twin": "#90a4ae",
+    "served": "#78909c", "encoder": "#6a1b9a",
+    "short_term": "#2563eb",
+}  # fmt: skip
+Curve = Sequence[tuple[float, float | None]]
+
+
+def lines(
+    curves: Mapping[str, Curve],
+    marks: Iterable[Mark] = (),
+    unit: str = "",
+    first: int = 3,
+    area: bool = False,
+) -> dict[str, Any]:
+    """Curves over time; the first few are strong, the others can be picked from the legend."""
+    series: list[dict[str, Any]] = []
+    for number, (name, points) in enumerate(curves.items()):
+        data = [[1000 * at, value] for at, value in points]
+        line: dict[str, Any] = {
+            "name": named(name), "type": "line", "showSymbol": False, "data": data, "connectNulls": True,
+            "lineStyle": {"width": 2.5 if number < first else 1.2},
+            "itemStyle": {"color": COLOURS.get(name)},
+        }  # fmt: skip
+        if area:
+            line |= {"stack": "all", "areaStyle": {"opacity": 0.35}}
+        series.append(line)
+    if series:
+        series[0]["markLine"] = _marks(marks)
+    return {
+        "animation": False,
+        "textStyle": {"color": SOFT},
+        "grid": {"left": 44, "right": 14, "top": 34, "bottom": 26},
+        "legend": {"top": 0, "type": "scroll", "textStyle": {"color": SOFT}, "icon": "roundRect",
+                   "itemWidth": 12, "itemHeight": 4},
+        "tooltip": {"trigger": "axis", "confine": True},
+        "xAxis": {"type": "time", "axisLine": {"lineStyle": {"color": SOFT}}, "splitLine": {"show": False}},
+        "yAxis": {"type": "value", "name": unit, "nameTextStyle": {"color": SOFT}, "scale": False,
+                  "splitLine": {"lineStyle": {"color": SOFT, "opacity": 0.18}}},
+        "series": series,
+    }  # fmt: skip
+
+
+def bars(names: Sequence[str], values: Sequence[float], unit: str, colour: str = "#2563eb") -> dict[str, Any]:
+    """One bar a name."""
+    return {
+        "animation": False,
+        "textStyle": {"color": SOFT},
+        "grid": {"left": 52, "right": 14, "top": 24, "bottom": 44},
+        "tooltip": {"trigger": "axis", "confine": True},
+        "xAxis": {"type": "category", "data": list(names),
+                  "axisLabel": {"color": SOFT, "rotate": 30 if len(names) > 8 else 0}},
+        "yAxis": {"type": "value", "name": unit, "nameTextStyle": {"color": SOFT},
+                  "splitLine": {"lineStyle": {"color": SOFT, "opacity": 0.18}}},
+        "series": [{"type": "bar", "data": list(values), "itemStyle": {"color": colour, "borderRadius": 3}}],
+    }  # fmt: skip
+
+
+def heat(columns: Sequence[str], names: Sequence[str], values: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """A field of colours: one row a name, blue below zero, orange above."""
+    data = [[x, y, round(value, 3)] for y, row in enumerate(values) for x, value in enumerate(row)]
+    most = max((abs(value) for row in values for value in row), default=1.0) or 1.0
+    return {
+        "animation": False,
+        "textStyle": {"color": SOFT},
+        "grid": {"left": 120, "right": 14, "top": 10, "bottom": 96},
+        "tooltip": {"confine": True},
+        "xAxis": {"type": "category", "data": list(columns),
+                  "axisLabel": {"color": SOFT, "rotate": 60, "fontSize": 10, "interval": 0}},
+        "yAxis": {"type": "category", "data": list(names), "axisLabel": {"color": SOFT, "fontSize": 11}},
+        "visualMap": {"min": -most, "max": most, "show": False,
+                      "inRange": {"color": ["#2563eb", "#dbe3f0", "#e0852b"]}},
+        "series": [{"type": "heatmap", "data": data}],
+    }  # fmt: skip
+
+
+def _marks(marks: Iterable[Mark]) -> dict[str, Any]:
+    return {
+        "symbol": "none",
+        "silent": True,
+        "lineStyle": {"color": SOFT, "type": "dashed"},
+        "label": {"color": SOFT, "fontSize": 10, "formatter": "{b}"},
+        "data": [{"xAxis": 1000 * mark.at, "name": mark.what} for mark in marks],
+    }

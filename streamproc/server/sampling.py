@@ -1,0 +1,150 @@
+"""The parts' figures over the last half hour, for pictures: asked for every two seconds, kept in memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamproc.clock import Clock
+from streamproc.scrape import Samples, scrape
+
+EVERY = 2.0  # seconds
+KEPT = 900  # points: half an hour
+LEFT_OUT = ("python_", "process_open", "process_max", "process_virtual", "_created")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One look at all parts; values by `part|name|label=value,...`."""
+
+    at: float  # seconds since 1970
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened, to be drawn into curves."""
+
+    at: float  # seconds since 1970
+    what: str  # refresh, promoted, rejected, rolled back, drift
+
+
+class History:
+    """Points and marks, the newest last; and the newest look in full."""
+
+    def __init__(self, data_dir: Path, others: list[str], clock: Clock) -> None:
+        self._data_dir = data_dir
+        self._others = others
+        self._clock = clock
+        self.points: deque[Point] = deque(maxlen=KEPT)
+        self.marks: deque[Mark] = deque(maxlen=200)
+        self.newest = Samples()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            self.take(await asyncio.to_thread(scrape, self._data_dir, self._others))
+            await asyncio.sleep(EVERY)
+
+    def take(self, samples: Samples) -> None:
+        """One look."""
+        values: dict[str, float] = {}
+        for sample in samples:
+            if not any(part in sample.name for part in LEFT_OUT):
+                key = _key(sample.part, sample.name, sample.labels)
+                values[key] = values.get(key, 0.0) + sample.value
+        point = Point(self._clock.now_ms() / 1000.0, values)
+        if self.points:
+            self.marks.extend(_marks(self.points[-1], point))
+        self.points.append(point)
+        self.newest = samples
+
+    def value(self, part: str, name: str, **labels: str) -> float | None:
+        """As of the newest look."""
+        return self.points[-1].values.get(_key(part, name, labels)) if self.points else None
+
+    def total(self, part: str, name: str, **labels: str) -> float:
+        """Over processes and further labels, as of the newest look."""
+        return self.newest.total(part, name, **labels)
+
+    def increase(self, seconds: float, part: str, name: str, **labels: str) -> float:
+        """How much a counter has grown lately; 0 where it began anew."""
+        if len(self.points) < 2:
+            return 0.0
+        key, newest = _key(part, name, labels), self.points[-1]
+        old = self._since(newest.at - seconds)
+        return max(newest.values.get(key, 0.0) - old.values.get(key, 0.0), 0.0)
+
+    def rate(self, seconds: float, part: str, name: str, **labels: str) -> float:
+        """Its growth per second."""
+        if len(self.points) < 2:
+            return 0.0
+        newest = self.points[-1]
+        took = newest.at - self._since(newest.at - seconds).at
+        return self.increase(seconds, part, name, **labels) / took if took > 0 else 0.0
+
+    def arriving(self) -> float:
+        """Events per second that the workers read, over the last ten seconds."""
+        topics = self.labels("worker", "events_consumed_total", "topic")
+        return sum(self.rate(10, "worker", "events_consumed_total", topic=topic) for topic in topics)
+
+    def ratios(self, over: float, above: str, below: str) -> list[tuple[float, float | None]]:
+        """(time, growth of one counter / growth of another over `over` seconds), for curves."""
+        return [
+            (point.at, _ratio(old.values, point.values, above, below)) for old, point in self._pairs(over)
+        ]
+
+    def curve(self, key: str) -> list[tuple[float, float | None]]:
+        """(time, value) of one series."""
+        return [(point.at, point.values.get(key)) for point in self.points]
+
+    def rates(self, over: float, key: str) -> list[tuple[float, float | None]]:
+        """(time, growth per second) of a counter."""
+        return [
+            (new.at, max(new.values.get(key, 0.0) - old.values.get(key, 0.0), 0.0) / (new.at - old.at))
+            for old, new in self._pairs(over)
+            if new.at > old.at
+        ]
+
+    def labels(self, part: str, name: str, label: str) -> list[str]:
+        """Values that a label has now."""
+        return sorted(self.newest.by(part, name, label))
+
+    def _since(self, at: float) -> Point:
+        return next((point for point in self.points if point.at >= at), self.points[-1])
+
+    def _pairs(self, over: float) -> Iterator[tuple[Point, Point]]:
+        old = 0
+        points = list(self.points)
+        for new in points[1:]:
+            while points[old].at < new.at - over:
+                old += 1
+            yield points[old], new
+
+
+def key(part: str, name: str, **labels: str) -> str:
+    """How a series is called in a point."""
+    return _key(part, name, labels)
+
+
+def _key(part: str, name: str, labels: dict[str, str]) -> str:
+    return f"{part}|{name}|" + ",".join(f"{label}={labels[label]}" for label in sorted(labels))
+
+
+def _ratio(old: dict[str, float], new: dict[str, float], above: str, below: str) -> float | None:
+    grown = new.get(below, 0.0) - old.get(below, 0.0)
+    return (new.get(above, 0.0) - old.get(above, 0.0)) / grown if grown > 0 else None
+
+
+def _marks(old: Point, new: Point) -> Iterator[Mark]:
+    """What the counters say has happened between two looks."""
+    for name, value in new.values.items():
+        if value <= old.values.get(name, value):
+            continue
+        if name.startswith("trainer|batch_promotions_total|"):
+            yield Mark(new.at, name.rsplit("=", 1)[1])
+        elif name.startswith("trainer|drift_detections_total|"):
+            yield Mark(new.at, "drift")
+        elif name == "refresh|refresh_state|state=fitting":
+            yield Mark(new.at, "refresh")
