@@ -6,7 +6,7 @@ import numpy as np
 
 from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, Generation, Promote, Reject
 from streamproc.engine.memory import SHADOWED
-from streamproc.metrics import CUTOFFS, TrainerMetrics
+from streamproc.metrics import CUTOFFS, UPDATES, TrainerMetrics
 from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
 from streamproc_models import evaluation
 from streamproc_models.evaluation import AT_1, RECIPROCAL, TRIALS
@@ -29,6 +29,8 @@ class Showing:
         self._evicted = 0
         self._serving = ""
         self._loss: float | None = None
+        for outcome in UPDATES:
+            metrics.updates.labels(GRU, outcome)
 
     def step(self, step: Step, follower: Follower, shadow_before: int) -> None:
         """One record of the journal, and what came of it."""
@@ -116,6 +118,8 @@ class Showing:
         shown = learner.memory.shown[: learner.items][met]
         metrics.coverage.set(float(shown.mean()) if shown.size else 0.0)
         metrics.table_entries.labels("items").set(shown.size)
+        metrics.table_limit.labels("items").set(learner.items_limit)
+        metrics.table_limit.labels("users").set(sum(users.windows.limit for users in learner.users))
         metrics.table_entries.labels("users").set(sum(users.windows.count for users in learner.users))
         evicted = sum(users.windows.evicted for users in learner.users)
         metrics.table_evictions.labels("users", "full").inc(max(evicted - self._evicted, 0))
