@@ -22,6 +22,7 @@ RECORDS = ("applied", "stale", "overlap", "broken")  # of a journal record under
 UPDATES = ("applied", "skipped_nonfinite")
 TRIGGERS = ("event", "refresh", "cold")
 RESULTS = ("promoted", "rejected")
+SIGNALS = ("hits", "item_mix")  # of the stream, in which a drift can show
 SNAPSHOT_FAILURES = ("disk", "unusable")
 CUTOFFS = ("1", "10", "20")  # label k of the hits
 STATES = ("idle", "reading", "fitting", "encoding", "handing_over", "shadow")  # of the refresh
@@ -149,6 +150,10 @@ class WorkerMetrics(StreamMetrics):
             "recommendation_staleness_seconds", "Age of the model behind a slate when it is sent.", BEHIND
         )
         self.gate = series.gauge("gate_ratio", "Mean share of the score on recent slates.", "family")
+        self.gini = series.gauge("popularity_gini_ratio", "How unevenly the newest slates show the items.")
+        self.novelty = series.gauge(
+            "novelty", "Mean of -log2 of the shown items' shares of the events, in bits."
+        )
         self.model_apply = series.histogram(
             "model_apply_seconds", "Taking in one sync of the model.", WAITING
         )
@@ -186,6 +191,9 @@ class TrainerMetrics(StreamMetrics):
         self.drift_statistic = series.gauge(
             "drift_statistic", "What the detector watches, as a mean over its window.", "detector", "signal"
         )
+        for signal in SIGNALS:
+            self.drift_detections.labels("adwin", signal)
+            self.drift_statistic.labels("adwin", signal)
         self.snapshot = series.histogram("snapshot_seconds", "Writing one snapshot.", WAITING)
         self.snapshot_timestamp = series.gauge("snapshot_timestamp_seconds", "When it was written.", "kind")
         self.snapshot_interval = series.gauge(

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 AGENT = "trainer"
 FAMILIES = ("short_term", "long_term", "popularity")
-GRU = "gru"
+GRU, FUSION = "gru", "fusion"  # components
 SMOOTH = 0.05  # share of the newest loss in the one that is shown
 
 
@@ -117,6 +117,7 @@ class Showing:
         met = learner.model.popularity.last[: learner.items] >= 0
         shown = learner.memory.shown[: learner.items][met]
         metrics.coverage.set(float(shown.mean()) if shown.size else 0.0)
+        self._norms(follower)
         metrics.table_entries.labels("items").set(shown.size)
         metrics.table_limit.labels("items").set(learner.items_limit)
         metrics.table_limit.labels("users").set(sum(users.windows.limit for users in learner.users))
@@ -124,3 +125,9 @@ class Showing:
         evicted = sum(users.windows.evicted for users in learner.users)
         metrics.table_evictions.labels("users", "full").inc(max(evicted - self._evicted, 0))
         self._evicted = max(evicted, self._evicted)
+
+    def _norms(self, follower: Follower) -> None:
+        """Of what has the same size whatever the catalogue, so that it costs nothing to look."""
+        model = follower.learner.model
+        self._metrics.parameter_norm.labels(GRU).set(float(np.linalg.norm(model.gru.cell)))
+        self._metrics.parameter_norm.labels(FUSION).set(float(np.linalg.norm(model.fusion.weights)))

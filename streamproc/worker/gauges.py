@@ -13,6 +13,7 @@ from streamproc.kafka.leases import LeaseConsumer
 from streamproc.kafka.measuring import Measured
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import memory
+from streamproc.worker.exposing import Exposure
 from streamproc.worker.part import WorkerPart
 
 AGENT = "worker"
@@ -37,6 +38,7 @@ class Gauges:
         self._clock = clock
         self._topic = topics(config).events.name
         self._measured = measured
+        self._exposure = Exposure(metrics)
         metrics.ready.set(0)
         metrics.table_limit.labels("items").set(config.items.max)
 
@@ -50,6 +52,7 @@ class Gauges:
         self._metrics.ready.set(self._is_ready(leases))
         self._users()
         self._items()
+        self._exposure.look(self._part.answers.newest, self._part.view)
         for family, share in zip(FAMILIES, self._part.answers.gates, strict=True):
             self._metrics.gate.labels(family).set(share)
 
