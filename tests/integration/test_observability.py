@@ -17,8 +17,13 @@ from tests.integration.pipeline import Pipeline
 pytestmark = pytest.mark.kafka
 
 DASHBOARDS = Path(__file__).parents[2] / "docker" / "grafana" / "dashboards"
-SETTINGS = {"snapshots": {"interval": 2.0}, "refresh": {"interval": 5.0, "shadow_events": 200}}
-PARTS = ("trainer", "worker", "refresh")
+SETTINGS = {
+    "snapshots": {"interval": 2.0},
+    "refresh": {"interval": 5.0, "shadow_events": 200},
+    "server": {"port": 0},
+}
+PARTS = ("trainer", "worker", "refresh", "serve")
+NAMES = ("trainer", "worker", "refresh", "server")  # of the same, as they announce themselves
 EVENTS = 20_000  # as many as there is time for
 
 
@@ -45,14 +50,18 @@ def shows_something(result):
 
 
 async def ready(pipeline):
-    return all(pipeline.metrics().highest(part, "ready") for part in PARTS)
+    return all(pipeline.metrics().highest(name, "ready") for name in NAMES)
+
+
+def ask(address):
+    with urllib.request.urlopen(address) as answer:
+        return answer.read()
 
 
 def complaints(address):
     """What promtool has to say about a part's /metrics."""
-    with urllib.request.urlopen(address) as answer:
-        text = answer.read()
-    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=60)
+    command = ["promtool", "check", "metrics"]
+    checked = subprocess.run(command, input=ask(address), capture_output=True, timeout=60)
     return checked.stderr.decode() if checked.returncode else ""
 
 
@@ -65,10 +74,12 @@ async def test_every_panel_and_every_rule_shows_a_running_pipeline(config, tmp_p
         shop = asyncio.create_task(
             pipeline.run("simulate", "--no-watch", "--rate", "150", "--events", str(EVENTS))
         )
-        with Prometheus(tmp_path / "prometheus", addresses(pipeline.config.data_dir)) as prometheus:
+        found = addresses(pipeline.config.data_dir)
+        with Prometheus(tmp_path / "prometheus", found) as prometheus:
             waiting = {f"{name}: {query}": query for name, query in [*panels(), *recorded()]}
 
             async def all_shown():
+                await asyncio.to_thread(ask, found["server"].replace("/metrics", "/v1/model"))
                 for name, query in list(waiting.items()):
                     if shows_something(prometheus.query(query)):
                         del waiting[name]
@@ -82,6 +93,4 @@ async def test_every_panel_and_every_rule_shows_a_running_pipeline(config, tmp_p
             rules = prometheus.rules()
 
         assert {rule["name"] for rule in rules if rule["health"] != "ok"} == set()
-        assert {part: complaints(at) for part, at in addresses(pipeline.config.data_dir).items()} == {
-            part: "" for part in PARTS
-        }
+        assert {name: complaints(at) for name, at in found.items()} == {name: "" for name in NAMES}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from streamproc.metrics import RefreshMetrics, TrainerMetrics, WorkerMetrics
+from streamproc.metrics import RefreshMetrics, ServerMetrics, TrainerMetrics, WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 DASHBOARDS = {
@@ -31,7 +31,7 @@ each = pytest.mark.parametrize("name", DASHBOARDS)
 def known():
     """Every series that a part can answer, as Prometheus sees it."""
     registries = []
-    for metrics in (WorkerMetrics, TrainerMetrics, RefreshMetrics):
+    for metrics in (WorkerMetrics, TrainerMetrics, RefreshMetrics, ServerMetrics):
         registries.append(CollectorRegistry())
         metrics(registries[-1])
     families = [family for registry in registries for family in registry.collect()]
