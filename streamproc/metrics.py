@@ -1,29 +1,13 @@
 """Every series that a part answers on /metrics. Base units; labels only from short, closed lists.
 
-A class per part takes its registry, so that tests read back what was counted. `serve` answers on loopback
-and says where in `data_dir/run`, so that `streamproc status` finds every part.
+A class per part takes its registry, so that tests read back what was counted. Where there are labels, the
+values that alerts ask for are there from the start, at 0: a rate needs a sample before the first event.
 """
 
-import atexit
-import ipaddress
-import json
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    start_http_server,
-)
-
-from streamproc.errors import ConfigError
-
-FOLDER = "run"  # in data_dir
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 PROCESSING = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 WAITING = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
@@ -35,9 +19,11 @@ FITTING = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # seconds
 
 OUTCOMES = ("accepted", "duplicate", "late", "ignored", "rejected")  # of an event in a worker
 RECORDS = ("applied", "stale", "overlap", "broken")  # of a journal record under the reader's rule
-UPDATES = ("applied", "clipped", "skipped_nonfinite")
+UPDATES = ("applied", "skipped_nonfinite")
 TRIGGERS = ("event", "refresh", "cold")
 RESULTS = ("promoted", "rejected")
+SIGNALS = ("hits", "item_mix")  # of the stream, in which a drift can show
+SNAPSHOT_FAILURES = ("disk", "unusable")
 CUTOFFS = ("1", "10", "20")  # label k of the hits
 STATES = ("idle", "reading", "fitting", "encoding", "handing_over", "shadow")  # of the refresh
 
@@ -64,8 +50,8 @@ class PartMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         ProcessCollector(registry=registry)
         series = self._series = _Series(registry)
-        self.build_info = series.gauge("build_info", "Always 1; what runs.", "version", "python")
-        self.build_info.labels(_version(), platform.python_version()).set(1)
+        self.build_info = series.gauge("build_info", "Always 1; what runs.", "version", "python", "torch")
+        self.build_info.labels(_version("streamproc"), platform.python_version(), _version("torch")).set(1)
         self.ready = series.gauge("ready", "1 when it has restored and does its work.")
         self.start_timestamp = series.gauge("start_timestamp_seconds", "When this process started.")
         self.start_timestamp.set_to_current_time()
@@ -100,6 +86,9 @@ class StreamMetrics(PartMetrics):
         self.consumer_lag = series.gauge(
             "consumer_lag_records", "Records between what was read and the topic's end.", "topic", "partition"
         )
+        self.end_offset = series.gauge(
+            "consumer_end_offset", "End of the topic's partition, as last heard.", "topic", "partition"
+        )
         self.consumer_lag_seconds = series.gauge(
             "consumer_lag_seconds", "Age of the oldest record not read yet.", "topic", "partition"
         )
@@ -111,6 +100,8 @@ class StreamMetrics(PartMetrics):
         self.journal_records = series.counter(
             "journal_records_total", "Journal records read, by the reader's rule.", "outcome"
         )
+        for outcome in RECORDS:
+            self.journal_records.labels(outcome)
         self._writing(series)
         self._state(series)
 
@@ -133,6 +124,9 @@ class StreamMetrics(PartMetrics):
         )
         self.assigned_partitions = series.gauge("assigned_partitions", "Partitions that this process serves.")
         self.table_entries = series.gauge("table_entries", "Entries held in memory.", "table")
+        self.table_limit = series.gauge(
+            "table_limit_entries", "Entries at which the coldest are given up.", "table"
+        )
         self.table_bytes = series.gauge("table_bytes", "Memory of the table's arrays.", "table")
         self.table_evictions = series.counter("table_evictions_total", "Entries given up.", "table", "reason")
         self.recovery_remaining = series.gauge(
@@ -156,6 +150,10 @@ class WorkerMetrics(StreamMetrics):
             "recommendation_staleness_seconds", "Age of the model behind a slate when it is sent.", BEHIND
         )
         self.gate = series.gauge("gate_ratio", "Mean share of the score on recent slates.", "family")
+        self.gini = series.gauge("popularity_gini_ratio", "How unevenly the newest slates show the items.")
+        self.novelty = series.gauge(
+            "novelty", "Mean of -log2 of the shown items' shares of the events, in bits."
+        )
         self.model_apply = series.histogram(
             "model_apply_seconds", "Taking in one sync of the model.", WAITING
         )
@@ -187,10 +185,28 @@ class TrainerMetrics(StreamMetrics):
         self.promotions = series.counter(
             "batch_promotions_total", "Generations after their shadow.", "result"
         )
+        self.drift_detections = series.counter(
+            "drift_detections_total", "Changes of the stream that were noticed.", "detector", "signal"
+        )
+        self.drift_statistic = series.gauge(
+            "drift_statistic", "What the detector watches, as a mean over its window.", "detector", "signal"
+        )
+        for signal in SIGNALS:
+            self.drift_detections.labels("adwin", signal)
+            self.drift_statistic.labels("adwin", signal)
         self.snapshot = series.histogram("snapshot_seconds", "Writing one snapshot.", WAITING)
         self.snapshot_timestamp = series.gauge("snapshot_timestamp_seconds", "When it was written.", "kind")
+        self.snapshot_interval = series.gauge(
+            "snapshot_interval_seconds", "How often one is due, while anything is learned."
+        )
         self.snapshot_bytes = series.gauge("snapshot_bytes", "Size of the newest snapshot.")
-        self.snapshot_failures = series.counter("snapshot_failures_total", "Snapshots not written.", "reason")
+        self.snapshot_failures = series.counter(
+            "snapshot_failures_total", "Snapshots not written, or of no use at a start.", "reason"
+        )
+        for reason in SNAPSHOT_FAILURES:
+            self.snapshot_failures.labels(reason)
+        for result in RESULTS:
+            self.promotions.labels(result)
         self.sync_rows = series.counter("sync_rows_total", "Records published by syncs.", "topic")
 
 
@@ -223,12 +239,19 @@ class RefreshMetrics(PartMetrics):
         self.last_success = series.gauge(
             "batch_last_success_timestamp_seconds", "When the last one ended well."
         )
+        self.interval = series.gauge(
+            "batch_interval_seconds", "How often one is due, while there are events."
+        )
+        self.new_events = series.gauge(
+            "batch_new_events", "Events since the last refresh; 0 as long as there are too few to fit."
+        )
         self.failures = series.counter("batch_failures_total", "Refreshes that ended in an error.")
         self.results = series.counter(
             "batch_decisions_total", "Decisions on our generations, as seen.", "result"
         )
         self.events = series.gauge("batch_events", "Events in the history of the last refresh.")
-        self.published = series.counter("recommendations_published_total", "Slates sent.", "trigger")
+        for result in RESULTS:
+            self.results.labels(result)
         self.enter("idle")
 
     def enter(self, state: str) -> None:
@@ -237,76 +260,8 @@ class RefreshMetrics(PartMetrics):
             self.state.labels(known).set(known == state)
 
 
-def _version() -> str:
+def _version(package: str) -> str:
     try:
-        return version("streamproc")
+        return version(package)
     except PackageNotFoundError:  # run from a checkout that was not installed
         return "unknown"
-
-
-def serve(registry: CollectorRegistry, host: str, port: int, data_dir: Path, part: str) -> int:
-    """Answer from a thread of its own and announce it as `part`; returns the port (0 takes a free one).
-
-    The figures tell how a business does and nobody is asked for a password: raises ConfigError where
-    `host` is not loopback, or the port is taken.
-    """
-    if not is_loopback(host):
-        raise ConfigError(
-            f"metrics.host is {host}, which other machines can reach, and /metrics asks for no password",
-            "Use 127.0.0.1 and put a proxy that does in front of it",
-        )
-    try:
-        server, _ = start_http_server(port, addr=host, registry=registry)
-    except OSError as error:
-        raise ConfigError(
-            f"/metrics cannot be served on {host}:{port}: {error.strerror}",
-            f"Set metrics.{part}_port to a free port, or to 0",
-        ) from None
-    actual: int = server.server_port
-    announce(data_dir, part, f"http://{host}:{actual}/metrics")
-    return actual
-
-
-def alive(pid: int) -> bool:
-    """Whether a process with this id runs on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def announce(data_dir: Path, part: str, address: str) -> None:
-    """A second process of the same part takes a name with its process id."""
-    folder = data_dir / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{part}.json"
-    if _owner(file) not in (None, os.getpid()):
-        file = folder / f"{part}-{os.getpid()}.json"
-    draft = file.with_suffix(f".{os.getpid()}.new")
-    draft.write_text(json.dumps({"pid": os.getpid(), "metrics": address}), "utf-8")
-    draft.replace(file)
-    atexit.register(_withdraw, file)
-
-
-def _withdraw(file: Path) -> None:
-    if _owner(file) == os.getpid():
-        file.unlink(missing_ok=True)
-
-
-def _owner(file: Path) -> int | None:
-    """The living process that wrote this file, if any."""
-    try:
-        pid = int(json.loads(file.read_text("utf-8"))["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return pid if alive(pid) else None
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamproc.metrics import FOLDER, alive
+from streamproc.exposition import FOLDER, alive
 
 TIMEOUT = 1.0  # seconds for one part's answer
 

@@ -95,8 +95,9 @@ def _run_timer(config: Config) -> None:
     from prometheus_client import CollectorRegistry
 
     from streamproc.clock import SystemClock
+    from streamproc.exposition import serve
     from streamproc.kafka.admin import ensure_topics
-    from streamproc.metrics import RefreshMetrics, serve
+    from streamproc.metrics import RefreshMetrics
     from streamproc.refresh.timer import RefreshTimer
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -24,11 +24,14 @@ def command(config: Config) -> None:
     from streamproc.collector import settle
     from streamproc.contracts.topics import topics
     from streamproc.errors import Fenced
+    from streamproc.exposition import serve
     from streamproc.kafka.admin import ensure_topics
     from streamproc.kafka.app import make_app, run_app
     from streamproc.kafka.lease import Partition
-    from streamproc.metrics import TrainerMetrics, serve
+    from streamproc.kafka.measuring import Measured
+    from streamproc.metrics import TrainerMetrics
     from streamproc.trainer.part import Trainer, limits
+    from streamproc.trainer.showing import AGENT
     from streamproc.trainer.warming import warm
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -38,6 +41,7 @@ def command(config: Config) -> None:
     metrics = TrainerMetrics(registry)
     trainer = Trainer(config, metrics, SystemClock())
     app = make_app(config, "trainer", topics(config).journal.name, trainer, limits(config))
+    app.task(Measured(app, metrics, AGENT, SystemClock()).look_now_and_then)
 
     def end_of(tp: Partition) -> int | None:
         try:

@@ -1,7 +1,7 @@
 """aiokafka's producers and consumers as they are used here, and the traps around them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -56,6 +56,10 @@ def always() -> bool:
     return True
 
 
+def untold(_: int) -> None:
+    """Nobody asks how much is left."""
+
+
 async def read_to_end(
     config: Config,
     topic: str,
@@ -63,8 +67,10 @@ async def read_to_end(
     start: int | None = None,
     committed: bool = True,
     wanted: Wanted = always,
+    left: Callable[[int], None] = untold,
 ) -> AsyncIterator[list[Record]]:
-    """Lists of a partition's records from `start` (its beginning) to its end.
+    """Lists of a partition's records from `start` (its beginning) to its end; `left` is told how many
+    offsets are still to come.
 
     With `committed` the end is the last stable offset, so that an open transaction does not hold it up. It
     goes on until an end that was looked up after the last read is reached: compaction may have removed a
@@ -78,8 +84,10 @@ async def read_to_end(
         at = await _first(consumer, tp, start)
         consumer.seek(tp, at)
         while at < (end := (await consumer.end_offsets([tp]))[tp]):
+            left(end - at)
             async for records in _read(consumer, tp, end, wanted):
                 yield records
+                left(max(end - await consumer.position(tp), 0))
             at = await consumer.position(tp)
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+import time
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from streamproc.errors import KafkaUnavailable, LeaseLost, StreamprocError
@@ -34,10 +35,13 @@ class LeaseDesk:
         self.limits = limits
         self.leases: dict[Partition, Lease] = {}
         self.handed_out: asyncio.Queue[Lease] = asyncio.Queue()
+        self.on_commit: Callable[[float], None] = lambda _: None  # told the seconds that a commit took
         self._reader: Reader
         self._number = 0  # of the assignment; moves with every revocation
         self._stopping = False
         self._room = asyncio.Event()
+        self._full_since: float | None = None  # monotonic seconds; None while every lease has room
+        self._full_before = 0.0
         self._loops: set[asyncio.Task[None]] = set()
         self._jobs: set[asyncio.Task[None]] = set()
 
@@ -49,12 +53,20 @@ class LeaseDesk:
         """The leases that still count."""
         return [lease for lease in self.leases.values() if lease.alive]
 
+    @property
+    def full_seconds(self) -> float:
+        """Time in which some partition was not read on, because its lease was full."""
+        since = self._full_since
+        return self._full_before + (time.monotonic() - since if since is not None else 0.0)
+
     def with_room(self) -> tuple[list[Partition], bool]:
         """Partitions to read on, and whether others have to wait for their loops."""
         self._room.clear()
         living = self.living()
         open_partitions = [lease.tp for lease in living if lease.waiting < self.limits.buffer]
-        return open_partitions, len(open_partitions) < len(living)
+        full = len(open_partitions) < len(living)
+        self._count_full(full)
+        return open_partitions, full
 
     async def wait_for_room(self, seconds: float) -> None:
         """Until some lease takes records again, or for so long."""
@@ -77,6 +89,7 @@ class LeaseDesk:
     def revoke(self) -> None:
         """The partitions are no longer ours: every lease is lost, every restore in vain."""
         self._number += 1
+        self._count_full(False)
         for lease in self.leases.values():
             lease.end()
 
@@ -93,6 +106,10 @@ class LeaseDesk:
             await asyncio.wait(self._loops, timeout=FINISH_SECONDS)
         for lease in self.leases.values():
             lease.end()
+
+    def _count_full(self, full: bool) -> None:
+        self._full_before = self.full_seconds
+        self._full_since = time.monotonic() if full else None
 
     async def _serve(self, lease: Lease) -> None:
         began = lease.done

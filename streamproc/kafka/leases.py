@@ -15,6 +15,7 @@ rest together, each for a trap of Faust 0.15.3 or aiokafka 0.14:
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, cast
 
@@ -128,12 +129,14 @@ class LeaseConsumer(driver.Consumer):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Faust's own crashes the app when it fails."""
         wanted = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items()}
+        began = time.monotonic()
         try:
             commit = self._thread.call_thread(self._thread._ensure_consumer().commit, wanted)
             await asyncio.wait_for(commit, COMMIT_SECONDS)
         except Exception as error:
             logger.info("offsets are not committed this time: %r", error)
             return False
+        self.desk.on_commit(time.monotonic() - began)
         return True
 
 

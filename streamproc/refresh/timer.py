@@ -46,6 +46,7 @@ class RefreshTimer:
         self._clock = clock
         self._not_before = 0  # ms, after a failure
         self._told: Promote | Reject | None = None
+        metrics.interval.set(config.refresh.interval)
 
     async def run(self) -> None:
         """Until it is cancelled. Raises KafkaUnavailable where no broker answers for too long."""
@@ -63,6 +64,8 @@ class RefreshTimer:
     async def _follow(self, tail: JournalTail) -> None:
         self._metrics.enter("reading")
         await tail.to_end()
+        if self.history.last is not None:
+            self._metrics.last_success.set(self.history.last.created_at / 1000)
         self._told = self.history.decision  # decided before we came
         self._metrics.ready.set(1)
         while True:
@@ -92,6 +95,7 @@ class RefreshTimer:
         """One line for each decision, and what the state is until the next."""
         history, decision = self.history, self.history.decision
         self._metrics.learned_to.set(history.last.learned_to if history.last else 0)
+        self._metrics.new_events.set(history.new_events if enough(history) else 0)
         self._metrics.enter("shadow" if history.last and decision is None else "idle")
         if decision is self._told or decision is None:
             return

@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streamproc.config import ServerConfig
 from streamproc.errors import ConfigError
-from streamproc.metrics import ServerMetrics, is_loopback
+from streamproc.exposition import is_loopback
+from streamproc.metrics import ServerMetrics
 from streamproc.server.problems import MEDIA_TYPE, body
 
 OPEN = frozenset(("/live", "/ready"))  # for probes, which have no token

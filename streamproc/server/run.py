@@ -14,9 +14,10 @@ from streamproc.clock import SystemClock
 from streamproc.collector import settle
 from streamproc.config import Config
 from streamproc.errors import ConfigError
+from streamproc.exposition import announce
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
-from streamproc.metrics import ServerMetrics, announce
+from streamproc.metrics import ServerMetrics
 from streamproc.server import guard, warmup
 from streamproc.server.app import guarded, make_app
 from streamproc.server.console.install import install

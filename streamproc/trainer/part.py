@@ -76,6 +76,7 @@ class Trainer:
         self._showing = Showing(metrics, config.refresh.shadow_events)
         self._journal = topics(config).journal.name
         self._shown = 0.0
+        self._appended_at = 0  # Kafka's time of the newest record that is learned, ms
 
     async def restore(self, tp: Partition, wanted: Wanted) -> tuple[Training, int]:
         """Shut out the trainer before, and go on where it stood.
@@ -115,6 +116,8 @@ class Trainer:
             starting.start, self._config, bounds.begin, last.learned_to, self._passed_over
         )
         await self._snapshots.restarted(follower, -1 if snapshot is None else follower.position)
+        if snapshot is not None:
+            self._metrics.snapshot_timestamp.labels("written").set(snapshot.created_at / 1000)
         source = "the beginning" if snapshot is None else f"the snapshot with {snapshot.events} events"
         told = "starts from %s, journal offset %d of %d; sync %d speaks for the journal before %d"
         logger.info(told, source, follower.position, bounds.end, last.version, last.learned_to)
@@ -141,6 +144,7 @@ class Trainer:
             await self._decide(training)
             await self._keep_up(training)
         self._show(lease, records, learned, time.monotonic() - began)
+        self._left(training, records)
         return training.follower.position
 
     async def release(self, lease: Lease) -> None:
@@ -225,6 +229,10 @@ class Trainer:
             metrics.event_processing.labels(AGENT).observe(seconds)
             metrics.batch_size.labels(AGENT).observe(learned)
             metrics.events_consumed.labels(lease.tp.topic).inc(learned)
+        if learned:
+            age = max(self._clock.now_ms() - follower.learner.newest, 0) / 1000
+            metrics.event_time_lag.labels(lease.tp.topic).observe(age)
+        self._appended_at = records[-1].timestamp if records else self._appended_at
         if now - self._shown < SHOW:
             return
         self._shown = now
@@ -233,4 +241,15 @@ class Trainer:
         metrics.watermark.labels(lease.tp.topic, "0").set(follower.learner.newest / 1000)
         end = self.end_of(lease.tp)
         if end is not None:
-            metrics.consumer_lag.labels(lease.tp.topic, "0").set(max(end - follower.position, 0))
+            behind = max(end - follower.position, 0)
+            age = max(self._clock.now_ms() - self._appended_at, 0) / 1000 if behind else 0.0
+            metrics.end_offset.labels(lease.tp.topic, "0").set(end)
+            metrics.consumer_lag.labels(lease.tp.topic, "0").set(behind)
+            metrics.consumer_lag_seconds.labels(lease.tp.topic, "0").set(age if self._appended_at else 0.0)
+
+    def _left(self, training: Training, records: Sequence[Record]) -> None:
+        """What the journal held at the start, and is still to be learned."""
+        before = sum(record.offset < training.caught_up_at for record in records)
+        self._metrics.recovery_restored.labels("journal").inc(before)
+        left = max(training.caught_up_at - training.follower.position, 0)
+        self._metrics.recovery_remaining.labels("journal").set(left)

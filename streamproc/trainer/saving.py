@@ -63,6 +63,7 @@ class Snapshots:
         self._at = -1  # journal offset of the newest
         self._copies = Copies()
         self._writing: asyncio.Future[None] | None = None
+        metrics.snapshot_interval.set(config.snapshots.interval)
 
     async def restarted(self, follower: Follower, position: int) -> None:
         """The state is that of a snapshot at this journal offset, or -1 of none."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, Generation, Promote, Reject
 from streamproc.engine.memory import SHADOWED
-from streamproc.metrics import CUTOFFS, TrainerMetrics
+from streamproc.metrics import CUTOFFS, UPDATES, TrainerMetrics
 from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
 from streamproc_models import evaluation
 from streamproc_models.evaluation import AT_1, RECIPROCAL, TRIALS
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 AGENT = "trainer"
 FAMILIES = ("short_term", "long_term", "popularity")
-GRU = "gru"
+GRU, FUSION = "gru", "fusion"  # components
 SMOOTH = 0.05  # share of the newest loss in the one that is shown
 
 
@@ -29,6 +29,8 @@ class Showing:
         self._evicted = 0
         self._serving = ""
         self._loss: float | None = None
+        for outcome in UPDATES:
+            metrics.updates.labels(GRU, outcome)
 
     def step(self, step: Step, follower: Follower, shadow_before: int) -> None:
         """One record of the journal, and what came of it."""
@@ -115,8 +117,17 @@ class Showing:
         met = learner.model.popularity.last[: learner.items] >= 0
         shown = learner.memory.shown[: learner.items][met]
         metrics.coverage.set(float(shown.mean()) if shown.size else 0.0)
+        self._norms(follower)
         metrics.table_entries.labels("items").set(shown.size)
+        metrics.table_limit.labels("items").set(learner.items_limit)
+        metrics.table_limit.labels("users").set(sum(users.windows.limit for users in learner.users))
         metrics.table_entries.labels("users").set(sum(users.windows.count for users in learner.users))
         evicted = sum(users.windows.evicted for users in learner.users)
         metrics.table_evictions.labels("users", "full").inc(max(evicted - self._evicted, 0))
         self._evicted = max(evicted, self._evicted)
+
+    def _norms(self, follower: Follower) -> None:
+        """Of what has the same size whatever the catalogue, so that it costs nothing to look."""
+        model = follower.learner.model
+        self._metrics.parameter_norm.labels(GRU).set(float(np.linalg.norm(model.gru.cell)))
+        self._metrics.parameter_norm.labels(FUSION).set(float(np.linalg.norm(model.fusion.weights)))

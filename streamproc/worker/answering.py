@@ -39,6 +39,7 @@ class Answerer:
         self._ranker = Ranker(config)
         self._topics = topics(config)
         self.gates: F32 = np.zeros(3, np.float32)  # mean shares by family over the newest slates
+        self.newest: I32 | None = None  # (k, n), items of the newest slates
 
     def for_events(self, windows: Windows, rows: I32, partition: int) -> Answered:
         """Answers to the newest event of each of these users."""
@@ -69,7 +70,8 @@ class Answerer:
         return self._written(slates, Targets(names, windows.arrays.user[rows], partitions, offsets), stamp)
 
     def _written(self, slates: Slates, targets: Targets, stamp: Stamp) -> Answered:
-        self.gates = slates.gates.mean(0) if slates.counts.size else self.gates
+        if slates.counts.size:
+            self.gates, self.newest = slates.gates.mean(0), slates.rows
         return Answered(targets.user_ids, write_slates(slates, self._view.names, targets, stamp))
 
     def _stamp(self, kind: Kind, topic: str) -> Stamp:

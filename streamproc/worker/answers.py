@@ -71,6 +71,11 @@ class Answers:
         """Mean share of short term, long term and popularity over the newest slates."""
         return list(map(float, self._answerer.gates))
 
+    @property
+    def newest(self) -> I32 | None:
+        """Items of the newest slates (k, n), as rows; None before the first."""
+        return self._answerer.newest
+
     async def observe(self, served: Served, columns: EventColumns) -> Observed:
         """Let events (n,) into the windows; without publish.min_interval each is answered right there."""
         if self._paced or not self._view.knows_items:

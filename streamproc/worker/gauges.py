@@ -9,9 +9,11 @@ from streamproc.config import Config
 from streamproc.contracts.topics import topics
 from streamproc.kafka.app import PartApp
 from streamproc.kafka.lease import Lease
-from streamproc.kafka.leases import LeaseConsumer, LeaseTransport
+from streamproc.kafka.leases import LeaseConsumer
+from streamproc.kafka.measuring import Measured
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import memory
+from streamproc.worker.exposing import Exposure
 from streamproc.worker.part import WorkerPart
 
 AGENT = "worker"
@@ -22,56 +24,49 @@ class Gauges:
     """Sets the gauges of a running app."""
 
     def __init__(
-        self, config: Config, metrics: WorkerMetrics, part: WorkerPart, app: PartApp, clock: Clock
+        self,
+        config: Config,
+        metrics: WorkerMetrics,
+        part: WorkerPart,
+        app: PartApp,
+        clock: Clock,
+        measured: Measured,
     ) -> None:
         self._metrics = metrics
         self._part = part
         self._app = app
         self._clock = clock
         self._topic = topics(config).events.name
-        self._rebalancing_since: float | None = None
-        self._joined = False
+        self._measured = measured
+        self._exposure = Exposure(metrics)
         metrics.ready.set(0)
+        metrics.table_limit.labels("items").set(config.items.max)
 
     def look(self) -> None:
         """Everything, as it is now."""
-        leases = self._leases()
+        leases = self._measured.desk.living()
+        self._measured.look()
         for lease in leases:
             self._lag(lease)
         self._metrics.assigned_partitions.set(len(leases))
-        self._metrics.buffer.labels(AGENT).set(sum(lease.waiting for lease in leases))
         self._metrics.ready.set(self._is_ready(leases))
         self._users()
         self._items()
+        self._exposure.look(self._part.answers.newest, self._part.view)
         for family, share in zip(FAMILIES, self._part.answers.gates, strict=True):
             self._metrics.gate.labels(family).set(share)
-
-    def rebalancing(self) -> None:
-        """Partitions were taken away."""
-        self._rebalancing_since = self._clock.seconds()
-        self._metrics.rebalances.inc()
-
-    def rebalanced(self) -> None:
-        """They are served again, here or elsewhere."""
-        self._joined = True
-        if self._rebalancing_since is not None:
-            self._metrics.rebalance.observe(self._clock.seconds() - self._rebalancing_since)
-            self._rebalancing_since = None
-
-    def _leases(self) -> list[Lease]:
-        transport = self._app.transport
-        return transport.desk.living() if isinstance(transport, LeaseTransport) else []
 
     def _is_ready(self, leases: list[Lease]) -> bool:
         """Also before anything was learned, as on a new cluster: events are journalled all the same."""
         assigned = {tp for tp in self._app.consumer.assignment() if tp.topic == self._topic}
         caught_up = self._part.follower.caught_up.is_set()
-        return self._joined and caught_up and len(leases) == len(assigned)
+        return self._measured.joined and caught_up and len(leases) == len(assigned)
 
     def _lag(self, lease: Lease) -> None:
         labels = (self._topic, str(lease.tp.partition))
         if (end := self._app.consumer.highwater(TP(*lease.tp))) is not None:
             behind = max(end - self._done(lease), 0)
+            self._metrics.end_offset.labels(*labels).set(end)
             self._metrics.consumer_lag.labels(*labels).set(behind)
             self._metrics.consumer_lag_seconds.labels(*labels).set(self._age(lease) if behind else 0)
         if lease.state.newest:
@@ -92,6 +87,7 @@ class Gauges:
     def _users(self) -> None:
         all_served = self._part.partitions.all()
         self._metrics.table_entries.labels("users").set(sum(s.windows.count for s in all_served))
+        self._metrics.table_limit.labels("users").set(sum(s.windows.limit for s in all_served))
         self._metrics.table_bytes.labels("users").set(
             sum(memory.of_users(s.windows).bytes for s in all_served)
         )

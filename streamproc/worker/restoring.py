@@ -1,6 +1,7 @@
 """The users of a partition, as its next owner finds them: their published states, and the journal since."""
 
 import logging
+from collections.abc import Callable
 
 from streamproc.aside import aside
 from streamproc.clock import Clock
@@ -33,6 +34,9 @@ class Restorer:
         self._tail = JournalTail(config, observer, kernels, metrics)
         self._metrics = metrics
         self._clock = clock
+        self._left: dict[int, int] = {}  # records of `users` still to read, per partition
+        for table in ("users", "journal"):
+            metrics.recovery_restored.labels(table)
 
     async def restore(self, tp: Partition, wanted: Wanted) -> tuple[Windows, int]:
         """Windows of a partition, and the newest source offset that they and the journal cover.
@@ -54,18 +58,30 @@ class Restorer:
 
     async def _published(self, partition: int, wanted: Wanted) -> Place:
         states: dict[bytes, bytes] = {}
-        async for records in clients.read_to_end(self._config, self._topic, partition, wanted=wanted):
-            for record in records:
-                if record.value is None:
-                    states.pop(record.key, None)
-                else:
-                    states[record.key] = record.value
+        try:
+            async for records in clients.read_to_end(
+                self._config, self._topic, partition, wanted=wanted, left=self._tell(partition)
+            ):
+                for record in records:
+                    if record.value is None:
+                        states.pop(record.key, None)
+                    else:
+                        states[record.key] = record.value
+        finally:
+            self._tell(partition)(0)
         mark = unpack_mark(states.pop(MARK)) if MARK in states else NOTHING_PUBLISHED
         windows = Windows(self._config)
         await aside(windows.load, states)  # a second for a million users
         self._metrics.recovery_restored.labels("users").inc(len(states))
         reader = Reader({partition: self._highest(mark, partition)})
         return Place(partition, mark.learned_to, windows, reader, wanted)
+
+    def _tell(self, partition: int) -> Callable[[int], None]:
+        def tell(left: int) -> None:
+            self._left[partition] = left
+            self._metrics.recovery_remaining.labels("users").set(sum(self._left.values()))
+
+        return tell
 
     def _highest(self, mark: Mark, partition: int) -> int:
         if mark is NOTHING_PUBLISHED:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -11,16 +10,16 @@ from streamproc.clock import SystemClock
 from streamproc.collector import settle
 from streamproc.config import Config
 from streamproc.contracts.topics import topics
+from streamproc.exposition import serve
 from streamproc.kafka.app import PartApp, make_app, run_app
 from streamproc.kafka.lease import Limits
-from streamproc.metrics import WorkerMetrics, serve
+from streamproc.kafka.measuring import LOOK, Measured
+from streamproc.metrics import WorkerMetrics
 from streamproc.worker import warmup
-from streamproc.worker.gauges import Gauges
+from streamproc.worker.gauges import AGENT, Gauges
 from streamproc.worker.part import WorkerPart
 
 logger = logging.getLogger(__name__)
-
-LOOK = 1.0  # seconds between two looks at the gauges
 
 
 def run(config: Config) -> None:
@@ -34,7 +33,9 @@ def run(config: Config) -> None:
     part = WorkerPart(config, metrics, clock)
     limits = Limits(batch=config.worker.max_batch, seconds=config.worker.append_timeout)
     app = make_app(config, "worker", topics(config).events.name, part, limits)
-    _look_now_and_then(app, Gauges(config, metrics, part, app, clock))
+    measured = Measured(app, metrics, AGENT, clock)
+    measured.desk.on_commit = measured.committed
+    _look_now_and_then(app, Gauges(config, metrics, part, app, clock, measured))
 
     async def start() -> None:
         await part.open()
@@ -53,12 +54,3 @@ def _look_now_and_then(app: PartApp, gauges: Gauges) -> None:
             await asyncio.sleep(LOOK)
 
     app.task(look)
-
-    def revoked(*_: Any, **__: Any) -> None:
-        gauges.rebalancing()
-
-    def complete(*_: Any, **__: Any) -> None:
-        gauges.rebalanced()
-
-    app.on_partitions_revoked.connect(revoked, weak=False)
-    app.on_rebalance_complete.connect(complete, weak=False)

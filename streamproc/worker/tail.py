@@ -90,10 +90,16 @@ class JournalTail:
             return any(place.waiting for place in places)
 
         start = min(place.start for place in places)
-        found = clients.read_to_end(self._config, self._topic, 0, start, committed=False, wanted=wanted)
-        async for records in found:
-            values = [record.value for record in records if record.value[0] == EVENTS]
-            await self._kernels.run(self._apply_all, values, places)
+        left = self._metrics.recovery_remaining.labels("journal")
+        found = clients.read_to_end(
+            self._config, self._topic, 0, start, committed=False, wanted=wanted, left=left.set
+        )
+        try:
+            async for records in found:
+                values = [record.value for record in records if record.value[0] == EVENTS]
+                await self._kernels.run(self._apply_all, values, places)
+        finally:
+            left.set(0)
 
     def _apply_all(self, values: list[bytes], places: list[Place]) -> None:
         for value in values:

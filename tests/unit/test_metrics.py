@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from streamproc.clock import ManualClock
 from streamproc.errors import ConfigError
+from streamproc.exposition import serve
 from streamproc.figures import Collector
-from streamproc.metrics import RefreshMetrics, TrainerMetrics, WorkerMetrics, serve
+from streamproc.metrics import RefreshMetrics, TrainerMetrics, WorkerMetrics
 from streamproc.scrape import Sample, Samples, scrape
 from streamproc.up.status import line
 
