@@ -1,9 +1,9 @@
-# make demo | test | check | bench | quality; each sets up what it needs.
+# make demo | test | check | bench | quality | screenshots; each sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check bench quality clean
+.PHONY: setup demo test check bench quality screenshots clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,9 @@ bench: setup
 
 quality: setup
 	$(BIN)/python -m benchmarks quality
+
+screenshots: setup
+	$(BIN)/python -m tests.screenshots
 
 clean:
 	rm -rf .venv .streamproc build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ from streamproc.server.sampling import Mark
 SOFT = "#8a94a6"
 COLOURS = {
     "fusion": "#2563eb", "popularity": "#e0852b", "covisitation": "#0f9d6e", "gru": "#9b5de5",
-    "shadow": "#111827", "history": "#d64550", "markov": "#17a2b8", "second_order": "#7cb518",
+    "shadow": "#64748b", "history": "#d64550", "markov": "#17a2b8", "second_order": "#7cb518",
     "session": "#c2185b", "factors": "#8d6e63", "long_term": "#5c6bc0", "twin": "#90a4ae",
     "served": "#78909c", "encoder": "#6a1b9a",
     "short_term": "#2563eb",
@@ -45,7 +45,8 @@ def lines(
         "legend": {"top": 0, "type": "scroll", "textStyle": {"color": SOFT}, "icon": "roundRect",
                    "itemWidth": 12, "itemHeight": 4},
         "tooltip": {"trigger": "axis", "confine": True},
-        "xAxis": {"type": "time", "axisLine": {"lineStyle": {"color": SOFT}}, "splitLine": {"show": False}},
+        "xAxis": {"type": "time", "axisLine": {"lineStyle": {"color": SOFT}}, "splitLine": {"show": False},
+                  "axisLabel": {"hideOverlap": True, "color": SOFT}, "splitNumber": 4},
         "yAxis": {"type": "value", "name": unit, "nameTextStyle": {"color": SOFT}, "scale": False,
                   "splitLine": {"lineStyle": {"color": SOFT, "opacity": 0.18}}},
         "series": series,

@@ -85,9 +85,9 @@ def _arrows(history: History, state: ServerState) -> list[Arrow]:
         Arrow("M554,59 L634,59", 594, 50, f"{short(learned)}/s", _behind(history, "trainer")),
         Arrow("M764,59 L844,59", 804, 50, "sync", f"{seconds(age)} old"),
         Arrow("M974,59 L1044,59", 1009, 50, f"{short(slates)}/s", ""),
-        Arrow("M910,88 C910,122 280,122 280,90", 520, 112, "the worker ranks with it", ""),
-        Arrow("M490,88 C490,175 560,175 634,175", 540, 168, "history", ""),
-        Arrow("M764,175 C800,175 700,140 700,90", 838, 180, generation, ""),
+        Arrow("M910,88 C910,128 280,128 280,90", 330, 138, "the worker ranks with it", ""),
+        Arrow("M490,88 C490,175 560,175 634,175", 592, 196, "history", ""),
+        Arrow("M740,146 C740,120 730,110 730,90", 830, 180, generation, ""),
     ]
 
 

@@ -19,6 +19,7 @@ PAGES = (
     ("/data", "Data health", "health_and_safety"),
     ("/system", "System", "dns"),
 )
+IS_DARK = "document.body.classList.contains('body--dark')"
 EVERY = 2.0  # seconds between two looks
 STYLE = Path(__file__).with_name("style.css")
 
@@ -29,6 +30,10 @@ def page(path: str, title: str) -> Iterator[None]:
     ui.page_title(f"{title} · streamproc")
     ui.add_css(STYLE)
     dark = ui.dark_mode(None)
+
+    async def switch() -> None:
+        dark.set_value(not await ui.run_javascript(IS_DARK))
+
     ui.add_head_html('<meta name="color-scheme" content="light dark">')
     with ui.header().classes("bar items-center no-wrap px-3 py-2 gap-1"):
         ui.html('<b style="font-size:16px">streamproc</b>', sanitize=False).classes("mr-2 gt-xs")
@@ -42,7 +47,7 @@ def page(path: str, title: str) -> Iterator[None]:
                     with ui.row().classes("items-center gap-1 no-wrap"):
                         ui.icon(icon).classes("text-lg")
                         ui.label(name).classes("gt-sm")
-        ui.button(icon="contrast", on_click=lambda: dark.set_value(not dark.value)).props(
+        ui.button(icon="contrast", on_click=switch).props(
             'flat round dense aria-label="Light or dark" color=grey'
         ).tooltip("Light or dark; at first as your system is set")
     with ui.column().classes("w-full max-w-7xl mx-auto p-3 md:p-5 gap-4"):

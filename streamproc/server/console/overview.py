@@ -7,14 +7,14 @@ from typing import NamedTuple
 from nicegui import ui
 
 from streamproc.server.console import curves, drawing, frame
-from streamproc.server.console.words import MODELS, seconds, share, short, whole
+from streamproc.server.console.words import MODELS, named, seconds, share, short, whole
 from streamproc.server.sampling import History, key
 from streamproc.server.state import ServerState
 
 LATELY = 300.0  # seconds
 SMOOTH = 60.0  # seconds that a point of a curve is a mean over
 HIDDEN = frozenset(("served", "average", "maximum"))
-FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the last generation", "Model's age",
+FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the one on trial", "Model's age",
            "Click to slate")  # fmt: skip
 COLUMNS = ["model", "recall@20", "MRR@20", "events"]
 QUIET = "Nothing was predicted in the last five minutes: send events, e.g. with `streamproc simulate`."
@@ -121,7 +121,7 @@ def _standing(history: History) -> list[list[str]]:
     found = [(model, *_lately(history, model)) for model in models(history)]
     tried = [each for each in found if each[3]]
     return [
-        [model.replace("_", " "), share(recall), share(rank), whole(trials)]
+        [named(model), share(recall), share(rank), whole(trials)]
         for model, recall, rank, trials in sorted(tried, key=lambda each: -(each[1] or 0.0))
     ]
 
