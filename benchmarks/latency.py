@@ -76,7 +76,7 @@ async def _measured(stage: Stage, workload: Workload, size: Size) -> list[Result
     load = Load()
     async with _following(config, names.recommendations) as slates, _following(config, names.model) as model:
         began, before = time.time(), stage.processor()
-        sent = await _send(config, workload.part(size.warm, len(workload.values)), size.rate)
+        sent = await send(config, workload.part(size.warm, len(workload.values)), size.rate)
         used = stage.processor()
         await asyncio.sleep(AFTERWARDS)
     foreign = load.foreign()
@@ -97,7 +97,7 @@ def _goals(config: Config) -> tuple[Any, Any]:
     return (at_most("p50", 15.0), at_most("p99", 50.0), at_most("lost", 0.0)), (at_most("p99", within),)
 
 
-async def _send(config: Config, workload: Workload, rate: int) -> list[Sent]:
+async def send(config: Config, workload: Workload, rate: int) -> list[Sent]:
     """Each event at its time, by itself, as a shop's own producer would."""
     sent: list[Sent] = []
     topic, count = topics(config).events.name, len(workload.values)

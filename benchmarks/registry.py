@@ -13,6 +13,7 @@ BENCHMARKS = {
     "restore": "A worker taking over a partition: users a second, events of the journal's tail a second",
     "pipeline": "Broker, worker and trainer on two cores, against a stock Faust agent that does nothing",
     "latency": "From a click to its slate, and from an event to the model that has learned it",
+    "serve": "Recommendations over HTTP, asked for by wrk while events are learned",
     "quality": "How well every event of real streams is predicted before it is learned, beside others",
 }
 LONG = {"quality"}  # hours: only where it is named

@@ -18,7 +18,7 @@ from streamproc.engine.observer import Observer
 from streamproc.engine.windows import Windows
 from streamproc.metrics import ServerMetrics
 from streamproc.server.app import guarded, make_app
-from streamproc.server.producing import Written
+from streamproc.server.producing import NotWritten, Written
 from streamproc.server.state import ServerState
 
 NOW = 10_000  # ms
@@ -31,9 +31,12 @@ class FakeProducer:
     def __init__(self, real: Any) -> None:
         self._real = real
         self.sent: list[Event] = []
+        self.fail = False
 
     async def send(self, values: Any) -> list[Written]:
         events = self._real._checked(values)
+        if self.fail:
+            raise NotWritten(Config(), [event.event_id or "" for event in events], TimeoutError())
         self.sent += events
         return [Written(0, offset, event.event_id or "") for offset, event in enumerate(events)]
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from streamproc.server import events, health, items, problems, recommending
 from streamproc.server.guard import Guard
+from streamproc.server.newest import Newest
 from streamproc.server.state import ServerState
 
 ABOUT = "Recommendations that change with every event, and why. Events go in, slates come out."
@@ -39,7 +40,7 @@ def make_app(state: ServerState, registry: CollectorRegistry) -> FastAPI:
 def guarded(app: FastAPI) -> ASGIApp:
     """The app behind its guard."""
     state: ServerState = app.state.streamproc
-    return Guard(app, state.config.server, state.metrics)
+    return Guard(Newest(app, state), state.config.server, state.metrics)
 
 
 def _version() -> str:

@@ -69,12 +69,16 @@ class Asker:
         self._observer.decide(windows, columns)
         return windows
 
-    def inquire(self, windows: Windows | None, item: str) -> Standing | None:
-        """Where an item stands for the user in row 0; None where the model does not know the item."""
-        row = self.row(item)
+    def inquire(self, windows: Windows | None, item: str) -> tuple[Standing, list[str]] | None:
+        """Where an item stands for the user in row 0, and the ids of the window items behind it.
+
+        None where the model does not know the item.
+        """
+        row, user = self.row(item), -1 if windows is None else 0
         if row < 0:
             return None
-        return self._inquirer.ask(self._view, windows or self._nobody, -1 if windows is None else 0, row)
+        standing = self._inquirer.ask(self._view, windows or self._nobody, user, row)
+        return standing, self.names(standing.because)
 
     def row(self, item: str) -> int:
         """An item's row in the model, -1 where it is not known."""

@@ -5,9 +5,8 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request
 
-from streamproc.errors import KafkaUnavailable
 from streamproc.server.problems import Problem
-from streamproc.server.producing import Refused
+from streamproc.server.producing import NotWritten, Refused
 from streamproc.server.recommending import state_of
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -28,6 +27,9 @@ _BODY = {
 async def events(request: Request) -> dict[str, Any]:
     """One event, or a list of them: all are taken, or none. Answered once Kafka has them."""
     state = state_of(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":  # anything else a browser sends for a page of anybody
+        raise Problem(415, "Send JSON, with the header `Content-Type: application/json`")
     values = _split(await request.body(), state.config.server.max_events)
     try:
         written = await state.producer.send(values)
@@ -36,15 +38,16 @@ async def events(request: Request) -> dict[str, Any]:
         first = refused.faults[0]
         detail = f"event {first.index}: {first.reason}: {first.detail}"
         raise Problem(422, f"Nothing was taken. {detail}", errors=faults) from None
-    except KafkaUnavailable as error:
-        again = "Send it again with the same event_id: that does no harm"
-        raise Problem(503, f"{error.message}. {again}") from error
+    except NotWritten as error:
+        again = "Send it again with these event_ids: that does no harm"
+        raise Problem(503, f"{error.message}. {again}", event_ids=error.event_ids) from error
     state.metrics.produced.inc(len(written))
     return {"accepted": len(written), "events": [each._asdict() for each in written]}
 
 
 def _split(body: bytes, most: int) -> list[bytes]:
     """The JSON of each event."""
+    body = body.lstrip()
     try:
         raw = msgspec.json.decode(body, type=msgspec.Raw | list[msgspec.Raw]) if body[:1] == b"[" else [body]
     except msgspec.DecodeError as error:

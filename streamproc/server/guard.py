@@ -1,26 +1,44 @@
-"""What a request passes first: host, token, rate, size; and what every answer carries."""
+"""What a request passes first: host, origin, token, rate, size; and what every answer carries."""
 
 import hmac
 import time
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streamproc.config import ServerConfig
 from streamproc.errors import ConfigError
 from streamproc.exposition import is_loopback
 from streamproc.metrics import ServerMetrics
+from streamproc.server.counting import Counting
 from streamproc.server.problems import MEDIA_TYPE, body
 
 OPEN = frozenset(("/live", "/ready"))  # for probes, which have no token
 EVENTS = "/v1/events"
 EVENT_BYTES = 2048  # what a request of events may have for each
 MOST_CLIENTS = 10_000  # whose rates are remembered
+API = "/v1/"
+ANSWERS = (API, "/live", "/ready", "/metrics", "/openapi.json")
+READING = frozenset(("GET", "HEAD", "OPTIONS"))  # change nothing
+NOT_KEPT = (b"cache-control", b"no-store")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
+    NOT_KEPT,
+]
+ASSETS = "/_nicegui/"  # have names of their own for each version, and may be kept
+ANSWER_HEADERS = [*HEADERS, (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")]
+PAGE_HEADERS = [  # pages make their parts in the browser; nothing comes from, or goes to, other machines
+    *HEADERS,
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        b"font-src 'self' data:; base-uri 'self'; form-action 'self'; "
+        b"frame-ancestors 'none'",
+    ),
 ]
 
 
@@ -48,10 +66,10 @@ class Guard:
     def __init__(self, app: ASGIApp, config: ServerConfig, metrics: ServerMetrics) -> None:
         self._app = app
         self._config = config
-        self._metrics = metrics
+        self._counting = Counting(metrics)
         secret = token(config)
-        self._expected = f"Bearer {secret}".encode() if secret else None
-        own = {"localhost", "127.0.0.1", "[::1]", config.host.lower(), *map(str.lower, config.hosts)}
+        self._expected = secret.encode() if secret else None
+        own = {"localhost", "127.0.0.1", "[::1]", _written(config.host), *map(str.lower, config.hosts)}
         self._hosts = frozenset(name.encode() for name in own)
         self._rates: dict[str, tuple[int, int]] = {}  # client -> second, requests in it
 
@@ -62,18 +80,22 @@ class Guard:
         headers = dict(scope["headers"])
         refused = self._refusal(scope, headers)
         if refused is not None:
-            await self._refuse(scope, receive, send, *refused)
+            await self._refuse(scope, send, *refused)
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
-            await self._answer(scope, self._measured(scope, receive), send)
+            if scope["method"] != "GET":
+                receive = _measured(receive, self._limit(scope["path"]))
+            await self._counting.count(self._app, scope, receive, _with_headers(scope["path"], send))
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         host = headers.get(b"host", b"").lower()
-        name = host if host.endswith(b"]") else host.rsplit(b":", 1)[0]
-        if name not in self._hosts:
+        if _name(host) not in self._hosts:
             return 421, f"{host.decode('latin-1')} is not a name of this server: add it to server.hosts"
-        if not self._is_open(scope["path"]) and not self._may(headers):
+        if scope["type"] == "websocket" or scope["method"] not in READING:
+            if (refused := self._foreign(host, headers)) is not None:
+                return refused
+        if scope["path"] not in OPEN and not self._may(headers):
             return 401, "Send the server's token as `Authorization: Bearer TOKEN`"
         if self._too_many(scope):
             return 429, f"More than {self._config.rate} requests in a second (server.rate)"
@@ -82,17 +104,25 @@ class Guard:
             return 413, f"More than {self._limit(scope['path'])} bytes"
         return None
 
-    def _is_open(self, path: str) -> bool:
-        return path in OPEN
+    def _foreign(self, host: bytes, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+        """Browsers let a page of anybody send to us, and say whose it is."""
+        origin = headers.get(b"origin")
+        if origin is None:
+            return None
+        from_host = origin.lower().split(b"://")[-1]
+        named = _name(from_host).decode("latin-1") in self._config.hosts
+        if from_host == host or named:
+            return None
+        return 403, f"A page of {origin.decode('latin-1')} may not send to this server"
 
     def _may(self, headers: dict[bytes, bytes]) -> bool:
         if self._expected is None:
             return True
-        given = headers.get(b"authorization", b"")
-        if not given and b"streamproc_token=" in headers.get(b"cookie", b""):
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        if not scheme and b"streamproc_token=" in headers.get(b"cookie", b""):
             cookies = headers[b"cookie"].split(b"streamproc_token=", 1)[1]
-            given = b"Bearer " + cookies.split(b";", 1)[0].strip()
-        return hmac.compare_digest(given, self._expected)
+            scheme, given = b"bearer", cookies.split(b";", 1)[0]
+        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._expected)
 
     def _too_many(self, scope: Scope) -> bool:
         client = scope["client"][0] if scope.get("client") else ""
@@ -106,60 +136,58 @@ class Guard:
         return count >= self._config.rate
 
     def _limit(self, path: str) -> int:
-        return max(self._config.max_body, EVENT_BYTES * self._config.max_events) if path == EVENTS else (
-            self._config.max_body
-        )  # fmt: skip
+        most = self._config.max_body
+        return max(most, EVENT_BYTES * self._config.max_events) if path == EVENTS else most
 
-    def _measured(self, scope: Scope, receive: Receive) -> Receive:
-        """A body that says nothing of its length is cut off at the limit."""
-        left = self._limit(scope["path"])
-
-        async def limited() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                return {"type": "http.disconnect"}
-            return message
-
-        return limited
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, code = time.perf_counter(), 500
-
-        async def told(message: Message) -> None:
-            nonlocal code
-            if message["type"] == "http.response.start":
-                code = message["status"]
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
-            await send(message)
-
-        self._metrics.in_flight.inc()
-        try:
-            await self._app(scope, receive, told)
-        finally:
-            route = _route(scope)
-            self._metrics.in_flight.dec()
-            self._metrics.requests.labels(route, str(code)).inc()
-            self._metrics.request.labels(route).observe(time.perf_counter() - began)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, code: int, why: str) -> None:
+    async def _refuse(self, scope: Scope, send: Send, code: int, why: str) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": why})
             return
-        headers: list[Any] = [(b"content-type", MEDIA_TYPE.encode()), *HEADERS]
+        self._counting.refused(code)
+        text = body(code, why, scope["path"])
+        headers: list[Any] = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(text))]
         if code == 401:
             headers.append((b"www-authenticate", b"Bearer"))
         if code == 429:
             headers.append((b"retry-after", b"1"))
-        self._metrics.requests.labels("refused", str(code)).inc()
-        text = body(code, why, scope["path"])
-        headers.append((b"content-length", str(len(text)).encode()))
+        send = _with_headers(scope["path"], send)
         await send({"type": "http.response.start", "status": code, "headers": headers})
         await send({"type": "http.response.body", "body": text})
 
 
-def _route(scope: Scope) -> str:
-    """The path's pattern, never an id."""
-    route = scope.get("route")
-    return getattr(route, "path", "other") if route is not None else "other"
+def _written(host: str) -> str:
+    """As it stands in an address."""
+    return f"[{host}]" if ":" in host else host.lower()
+
+
+def _name(host: bytes) -> bytes:
+    """Without the port."""
+    return host if host.endswith(b"]") else host.rsplit(b":", 1)[0]
+
+
+def _measured(receive: Receive, limit: int) -> Receive:
+    """A body that says nothing of its length is cut off at the limit. Its reader gets HTTPException."""
+    left = limit
+
+    async def limited() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, f"More than {limit} bytes")
+        return message
+
+    return limited
+
+
+def _with_headers(path: str, send: Send) -> Send:
+    more = ANSWER_HEADERS if path.startswith(ANSWERS) else PAGE_HEADERS
+    if path.startswith(ASSETS):
+        more = [header for header in more if header != NOT_KEPT]
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *more]
+        await send(message)
+
+    return told

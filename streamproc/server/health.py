@@ -13,9 +13,12 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/live", summary="The process runs")
-async def live() -> dict[str, str]:
-    """For a liveness probe."""
-    return {"status": "live"}
+async def live(request: Request) -> JSONResponse:
+    """For a liveness probe; 503 once a topic is not followed any more, which only a restart mends."""
+    error = state_of(request).failed
+    if error is not None:
+        return JSONResponse({"status": "failed", "detail": str(error)}, 503)
+    return JSONResponse({"status": "live"})
 
 
 @router.get("/ready", summary="It has read what was published before")

@@ -11,7 +11,8 @@ from starlette.responses import Response
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     400: "Bad request", 401: "Token needed", 403: "Not allowed", 404: "Not found", 405: "Method not allowed",
-    409: "Conflict", 413: "Too large", 421: "Another host was meant", 422: "Invalid request",
+    409: "Conflict", 413: "Too large", 421: "Another host was meant", 415: "Another media type is needed",
+    422: "Invalid request",
     429: "Too many requests", 500: "Our mistake", 503: "Not ready",
 }  # fmt: skip
 
@@ -48,7 +49,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _theirs(request: Request, error: HTTPException) -> Response:
-        return answer(error.status_code, str(error.detail), request.url.path)
+        response = answer(error.status_code, str(error.detail), request.url.path)
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:

@@ -47,8 +47,16 @@ class Refused(Exception):
         self.faults = faults
 
 
+class NotWritten(KafkaUnavailable):
+    """The broker did not take a request, or did not say so; sent again with these ids it does no harm."""
+
+    def __init__(self, config: Config, event_ids: list[str], error: BaseException) -> None:
+        super().__init__(config.kafka.bootstrap_servers, config.kafka.request_timeout, repr(error))
+        self.event_ids = event_ids
+
+
 class EventProducer:
-    """One plain producer for what goes to one partition, one with transactions for the rest."""
+    """One plain producer for single events, one with transactions for several."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._config = config
@@ -72,21 +80,20 @@ class EventProducer:
         """Where each event lies once all have arrived.
 
         values: JSON of the events (n,). An event without an `event_id` gets one. Raises Refused, and
-        KafkaUnavailable where the broker did not take them: then none of them counts, or, of a request for
-        one partition, whether it does is not known; sent again with the ids it does no harm.
+        NotWritten where the broker did not take them: then all of them count or none does, but which of
+        the two may not be known.
         """
         events = self._checked(values)
         keys = [event.user_id.encode() for event in events]
         places = [partition_of(key, self._partitions) for key in keys]
         records = [encode(event) for event in events]
         try:
-            if len(set(places)) == 1:
-                offsets = await self._send_plain(places[0], keys, records)
+            if len(events) == 1:
+                offsets = [await self._send_plain(places[0], keys[0], records[0])]
             else:
                 offsets = await self._send_grouped(places, keys, records)
         except (KafkaError, OSError, TimeoutError, StreamprocError) as error:
-            kafka = self._config.kafka
-            raise KafkaUnavailable(kafka.bootstrap_servers, kafka.request_timeout, repr(error)) from error
+            raise NotWritten(self._config, [event.event_id or "" for event in events], error) from error
         return [
             Written(place, offset, event.event_id or "")
             for place, offset, event in zip(places, offsets, events, strict=True)
@@ -103,19 +110,14 @@ class EventProducer:
             event.event_id = event.event_id or uuid.uuid4().hex
         return events
 
-    async def _send_plain(self, partition: int, keys: list[bytes], values: list[bytes]) -> list[int]:
+    async def _send_plain(self, partition: int, key: bytes, value: bytes) -> int:
         async with self._turn:
             if self._plain is None:
                 producer = clients.new_producer(self._config)
                 await producer.start()
                 self._plain = producer
-        answers = await asyncio.gather(
-            *[
-                await self._plain.send(self._topic, value, key, partition)
-                for key, value in zip(keys, values, strict=True)
-            ]
-        )
-        return [answer.offset for answer in answers]
+        answer = await (await self._plain.send(self._topic, value, key, partition))
+        return int(answer.offset)
 
     async def _send_grouped(self, places: list[int], keys: list[bytes], values: list[bytes]) -> list[int]:
         async with self._turn:

@@ -11,6 +11,7 @@ from streamproc.contracts.ids import MAX_ID_CHARACTERS
 from streamproc.contracts.slates import Slate, SlateItem, decode_slate
 from streamproc.engine.inquiry import BARRED, UNLINKED, Standing
 from streamproc.server.asking import DEEP
+from streamproc.server.newest import all_at_hand
 from streamproc.server.problems import Problem
 from streamproc.server.state import ServerState
 
@@ -51,15 +52,15 @@ async def recommendations(
     """The slate as it lies on the topic. A stranger gets what is popular, with `trigger.kind` = "cold"."""
     state = state_of(request)
     kept = state.slates.get(user_id)
-    if kept is not None and n is None and not exclude and category is None:
-        return Response(kept.value, media_type=JSON)
     if kept is None:
         _needs_model(state)
+    elif n is None and not exclude and category is None and all_at_hand(state.catalogue, kept.value):
+        return Response(kept.value, media_type=JSON)
     slate = decode_slate(kept.value) if kept else await _strangers(state, user_id)
     wanted = n or state.config.publish.slate_size
     unwanted = set(exclude or ())
     items = _filtered(state, slate, unwanted, category)
-    if len(items) < wanted and (wanted > len(slate.items) or unwanted or category) and state.view.version:
+    if len(items) < wanted and state.view.version:
         windows = state.states.windows(user_id)
         if windows is not None:
             slate = msgspec.structs.replace(slate, gate=(deeper := await state.rank(user_id, windows)).gate)
@@ -73,8 +74,8 @@ async def why(request: Request, user_id: Name, item_id: Name) -> dict[str, Any]:
     state = state_of(request)
     _needs_model(state)
     windows = state.states.windows(user_id)
-    standing = await state.run(state.asker.inquire, windows, item_id)
-    if standing is None:
+    asked = await state.run(state.asker.inquire, windows, item_id)
+    if asked is None:
         raise unknown(item_id)
     kept = state.slates.get(user_id)
     slate = decode_slate(kept.value) if kept else None
@@ -86,7 +87,7 @@ async def why(request: Request, user_id: Name, item_id: Name) -> dict[str, Any]:
         "on_slate": shown is not None,
         "slate_rank": shown.rank if shown else None,
         "gate": msgspec.to_builtins(slate.gate) if slate else None,
-        **told(state, standing),
+        **told(state, *asked),
         **state.described(item_id),
     }
 
@@ -146,7 +147,7 @@ def _answer(state: ServerState, slate: Slate, items: list[SlateItem]) -> Respons
     return Response(msgspec.json.encode(told), media_type=JSON)
 
 
-def told(state: ServerState, standing: Standing) -> dict[str, Any]:
+def told(state: ServerState, standing: Standing, because: list[str]) -> dict[str, Any]:
     return {
         "rank": standing.place + 1 if standing.place >= 0 else None,
         "score": standing.score if standing.place >= 0 else None,
@@ -154,7 +155,7 @@ def told(state: ServerState, standing: Standing) -> dict[str, Any]:
         "answering": standing.answering,
         "source": standing.source,
         "parts": dict(sorted(standing.parts.items(), key=lambda part: -abs(part[1]))),
-        "because": state.asker.names(standing.because),
+        "because": because,
     }
 
 

@@ -15,6 +15,7 @@ from streamproc.kafka.following import Change, ModelFollower
 from streamproc.kernel_thread import KernelThread
 from streamproc.metrics import ServerMetrics
 from streamproc.server.asking import Asker
+from streamproc.server.cold import ColdSlate
 from streamproc.server.following import TopicFollower
 from streamproc.server.producing import EventProducer
 from streamproc.server.slates import NewestSlates
@@ -30,6 +31,7 @@ class ServerState:
     def __init__(self, config: Config, metrics: ServerMetrics, clock: Clock) -> None:
         self.config = config
         self.clock = clock
+        self.slate_size = config.publish.slate_size
         self.metrics = metrics
         self.view = ModelView(config)
         self.slates = NewestSlates(config.server.users)
@@ -40,7 +42,7 @@ class ServerState:
         self.synced_at = 0  # ms, by the trainer; 0 before the first model
         self.promoted_at = 0  # ms
         self._kernels = KernelThread()
-        self._cold: tuple[int, Slate] | None = None  # model's version, a stranger's slate
+        self._cold = ColdSlate(partial(self.run, self.asker.rank, "", None, "cold"))
         self.followed = TopicFollower(config, self.slates, self.states, self.catalogue)
         self.model = ModelFollower(config, self.view, self._kernels, metrics, clock, self._changed)
         self._tasks: list[asyncio.Task[None]] = []
@@ -82,11 +84,12 @@ class ServerState:
         return await self._kernels.run(function, *args, **kwargs)
 
     async def cold(self) -> Slate:
-        """A stranger's slate by the present model."""
-        if self._cold is None or self._cold[0] != self.view.version:
-            version = self.view.version
-            self._cold = version, await self.run(self.asker.rank, "", None, "cold")
-        return self._cold[1]
+        """A stranger's slate."""
+        return await self._cold.by(self.view.version)
+
+    def cold_at_hand(self) -> Slate | None:
+        """The same, where nobody has to wait for it."""
+        return self._cold.at_hand(self.view.version)
 
     async def rank(self, user: str, windows: Windows | None, kind: Kind = "event") -> Slate:
         """A ranking of a user's window now."""
@@ -104,3 +107,4 @@ class ServerState:
         self.synced_at = change.sent_at
         if change.promoted:
             self.promoted_at = change.sent_at
+        self._cold.renew()

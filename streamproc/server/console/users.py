@@ -128,14 +128,14 @@ class UserPage:
             return
         windows = self._state.states.windows(self._user)
         try:
-            standing = await self._state.run(self._state.asker.inquire, windows, item)
+            asked = await self._state.run(self._state.asker.inquire, windows, item)
         except StreamprocError as error:
             self._answer.set_content(frame.rows([], [], str(error)))
             return
-        if standing is None:
+        if asked is None:
             self._answer.set_content(frame.rows([], [], f"The model does not know {item}: no event had it."))
             return
-        self._answer.set_content(_reasons(told(self._state, standing)))
+        self._answer.set_content(_reasons(told(self._state, *asked)))
 
 
 def build(state: ServerState, _: History) -> None:
