@@ -26,6 +26,7 @@ VERBS = {
     "simulate": "Feed the events of a simulated shop",
     "status": "Show how the parts on this machine are doing",
     "config": "Show or check the settings",
+    "chaos": "Hurt a pipeline of its own on purpose, and check what became of it",
     "warm": "Compile ahead of time what worker and trainer run",
 }
 INTERRUPTED = 130

@@ -53,6 +53,7 @@ class BrokerConfig(Section):
     """The embedded Kafka of `streamproc up` and `streamproc broker`."""
 
     port: Port = 9092  # 0: any free port
+    advertised_port: Port = 0  # what clients are told, where a proxy stands before it; 0: its own
     heap_mb: int = Field(default=256, ge=64)
     cache_dir: Path | None = None  # where the jars are kept; None: the user's cache folder
 

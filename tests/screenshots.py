@@ -38,7 +38,6 @@ def main() -> None:
                 watched = Watched(started, width, scheme)
                 watched.page.goto((address_of(system.data_dir) or "") + path)
                 watched.page.get_by_text(text).first.wait_for(timeout=SECONDS)
-                watched.page.wait_for_selector("canvas", timeout=SECONDS)
                 watched.page.wait_for_timeout(3000)  # two looks, so that every curve is drawn
                 watched.shoot(FOLDER / f"{name}.png")
                 watched.close()

@@ -124,7 +124,8 @@ class Broker:
                 "Stop what listens there, or set broker.port to another port, or to 0 for any free one",
             )
         self.port = self._settings.port or probe.free_port()
-        text = properties.render(self.port, probe.free_port(), self._data)
+        advertised = self._settings.advertised_port
+        text = properties.render(self.port, probe.free_port(), self._data, advertised)
         self._properties.write_text(text, "utf-8")
 
     def _format(self) -> None:

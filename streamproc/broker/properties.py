@@ -6,13 +6,14 @@ MIB = 1 << 20
 MAX_RECORD_BYTES = 8 * MIB  # a full journal record, or a far too large event on its way to the dead letters
 
 
-def render(port: int, controller_port: int, log_dir: Path) -> str:
+def render(port: int, controller_port: int, log_dir: Path, advertised: int = 0) -> str:
     """The text of `server.properties`.
 
     The one controller is named statically: its port may then change between two starts on one folder.
     """
     settings = {
         **_node(port, controller_port, log_dir),
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{advertised or port}",
         **_internal_topics(),
         "num.network.threads": 1,
         "num.io.threads": 2,

@@ -85,6 +85,14 @@ class EmbeddedBroker:
     def bootstrap_servers(self) -> str:
         return self._broker.bootstrap_servers
 
+    @property
+    def port(self) -> int:
+        return self._broker.port
+
+    @property
+    def pid(self) -> int | None:
+        return self._broker.pid
+
     def start_and_wait(self) -> None:
         """Return when clients are served. Raises BrokerFailed."""
         self._broker.start()

@@ -25,15 +25,17 @@ class _Watch:
     due: float | None = None  # when it is to be started again; None: not
     deaths: int = 0
 
-    @property
-    def wait(self) -> float:
-        return min(FIRST_WAIT * 2.0 ** (self.deaths - 1), LONGEST_WAIT)
+    def wait(self, longest: float) -> float:
+        return min(FIRST_WAIT * 2.0 ** (self.deaths - 1), longest)
 
 
 class Supervisor:
     """Watches parts in the order in which they are started; call `look` again and again."""
 
-    def __init__(self, parts: Sequence[Part], say: Say, clock: Clock | None = None) -> None:
+    def __init__(
+        self, parts: Sequence[Part], say: Say, clock: Clock | None = None, longest_wait: float = LONGEST_WAIT
+    ) -> None:
+        self._longest_wait = longest_wait
         self._clock = clock or SystemClock()
         self._say = say
         self._watches = [_Watch(part) for part in parts]
@@ -98,5 +100,6 @@ class Supervisor:
         if self._clock.seconds() - watch.started >= STEADY:
             watch.deaths = 0
         watch.deaths += 1
-        watch.due = self._clock.seconds() + watch.wait
-        self._say(f"{what}; starting it again in {watch.wait:g} s")
+        wait = watch.wait(self._longest_wait)
+        watch.due = self._clock.seconds() + wait
+        self._say(f"{what}; starting it again in {wait:g} s")

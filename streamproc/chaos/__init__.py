@@ -1,0 +1,1 @@
+"""Faults on purpose: a pipeline of its own, hurt while it works, and checked afterwards."""

@@ -1,0 +1,22 @@
+"""A run's report for people."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from streamproc.chaos.running import Report
+
+
+def table(report: Report) -> RenderableType:
+    """Faults with their recoveries, then the counts, then the verdict."""
+    faults = Table("fault", "after events", "at, s", "recovered within, s", title=f"seed {report.seed}")
+    for each in report.injected:
+        faults.add_row(each.fault, f"{each.after:,}", f"{each.seconds:.1f}", f"{each.recovery_seconds:.1f}")
+    v = report.verdict
+    counts = Table(
+        "sent", "accepted", "duplicate", "late", "rejected", "lost", "twice", "wrong", "users differing"
+    )
+    row = (v.sent, v.accepted, v.duplicate, v.late, v.rejected, v.lost, v.twice, v.wrong, v.users_differing)
+    counts.add_row(*(f"{value:,}" for value in row))
+    told = "Nothing lost, nothing twice, every user right" if report.right else "Promises were broken"
+    return Group(faults, counts, Text(told, style="green" if report.right else "bold red"))

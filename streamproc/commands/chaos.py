@@ -1,0 +1,60 @@
+"""`streamproc chaos`: hurt a pipeline on purpose, and check that nothing is lost and nothing counts twice."""
+
+import click
+
+from streamproc.commands.flags import with_config
+from streamproc.commands.threads import one_thread
+from streamproc.config import Config
+
+NAMES = (
+    "kill-worker", "kill-trainer", "kill-refresh", "kill-broker",
+    "stop-worker", "stop-workers", "stop-trainer",
+    "cut-short", "cut-long", "half-open", "trickle",
+)  # fmt: skip
+
+
+@click.command()
+@click.option("--fault", "faults", multiple=True, type=click.Choice(NAMES), help="Only these; else a mix.")
+@click.option("--times", default=6, show_default=True, type=click.IntRange(1), help="Faults in all.")
+@click.option("--events", default=20_000, show_default=True, type=click.IntRange(100), help="Events fed.")
+@click.option("--rate", default=1500.0, show_default=True, type=float, help="Events a second.")
+@click.option("--seed", type=int, help="Of stream and schedule; a random one is printed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@with_config
+def command(
+    config: Config,
+    faults: tuple[str, ...],
+    times: int,
+    events: int,
+    rate: float,
+    seed: int | None,
+    as_json: bool,
+) -> int:
+    """Run a pipeline of its own on the embedded Kafka, inject faults, and verify it from the topics alone.
+
+    Ends with code 1 where anything was lost, counted twice or differs. The same --seed gives the same
+    stream and the same faults after the same number of events.
+    """
+    one_thread()
+    import asyncio
+    import json
+    import random
+
+    from rich.console import Console
+
+    from streamproc.chaos.running import Settings, run
+    from streamproc.chaos.schedule import MIX
+    from streamproc.chaos.telling import table
+
+    seed = random.randrange(1 << 31) if seed is None else seed
+    console = Console(stderr=True)
+    settings = Settings(seed, faults or MIX, times, events, rate)
+    with console.status(f"seed {seed}: starting") as status:
+        report = asyncio.run(run(config, settings, lambda text: status.update(f"seed {seed}: {text}")))
+    if as_json:
+        click.echo(json.dumps(report.as_dict()))
+    else:
+        Console().print(table(report))
+        for complaint in report.verdict.complaints:
+            click.echo(complaint)
+    return 0 if report.right else 1
