@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check bench quality screenshots clean
+.PHONY: setup demo test check bench quality screenshots soak clean
 
 setup: $(STAMP)
 
@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/streamproc up --demo
 
 test: setup
-	$(BIN)/python -m pytest tests/unit tests/integration
+	$(BIN)/python -m pytest tests/unit tests/integration tests/faults
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -35,6 +35,14 @@ bench: setup
 
 quality: setup
 	$(BIN)/python -m benchmarks quality
+
+# Hours or minutes: make soak EVENTS=1000000 TIMES=50
+EVENTS ?= 1000000
+TIMES ?= 50
+
+soak: setup
+	$(BIN)/streamproc chaos --events $(EVENTS) --times $(TIMES) --rate 4000 --repeat \
+	  --fault kill-worker --fault kill-trainer --fault kill-broker --fault kill-refresh
 
 screenshots: setup
 	$(BIN)/python -m tests.screenshots

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from streamproc.chaos.feeding import Feeder, stream
 from streamproc.chaos.reckoning import Place, Rules, reckon
+from streamproc.chaos.repeating import digest_of, kept
 from streamproc.chaos.schedule import NETWORK, Planned, plan
 from streamproc.chaos.system import WORKERS, System
 from streamproc.chaos.verifying import Verdict, verify
@@ -35,6 +36,7 @@ class Settings(NamedTuple):
     times: int  # faults in all
     events: int = 20_000
     rate: float = 1500.0  # events a second
+    repeat: bool = False  # learn the journal once more, and compare the digests
     patience: float = 300.0  # seconds that any recovery may take
 
 
@@ -56,12 +58,13 @@ class Report:
     injected: list[Injected] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
     acknowledged_missing: int = 0
+    digests_equal: bool | None = None  # of trainer and undisturbed repetition; None: not compared
     seconds: float = 0.0
 
     @property
     def right(self) -> bool:
         """Nothing lost, nothing twice, nobody differs, no acknowledged event is gone."""
-        return self.verdict.right and not self.acknowledged_missing
+        return self.verdict.right and not self.acknowledged_missing and self.digests_equal is not False
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -72,6 +75,7 @@ class Report:
             "seconds": round(self.seconds, 1),
             "faults": [each._asdict() for each in self.injected],
             "acknowledged_missing": self.acknowledged_missing,
+            "digests_equal": self.digests_equal,
             "verdict": self.verdict.as_dict(),
         }
 
@@ -126,6 +130,8 @@ class _Run:
             finally:
                 feeding.cancel()
             await self._judge(report)
+            if self._settings.repeat:
+                await self._repeat(report)
         finally:
             await self._system.stop()
         report.seconds = time.monotonic() - self._began
@@ -198,6 +204,18 @@ class _Run:
         report.acknowledged_missing = sum(
             f'"event_id":"{name}"'.encode() not in there for name in sorted(self._feeder.acknowledged)[::50]
         )
+
+    async def _repeat(self, report: Report) -> None:
+        config = self._system.config
+        end = await self._until_answered(self._watcher.journal_end)
+
+        async def is_kept() -> bool:
+            return kept(config, end) is not None
+
+        await self._until(is_kept, "the trainer has a snapshot of the whole journal")
+        self._say("learning the journal once more")
+        again = await asyncio.to_thread(digest_of, config, self._watcher.records)
+        report.digests_equal = kept(config, end) == again
 
     async def _until(self, true: Callable[[], Awaitable[bool]], what: str) -> None:
         end = time.monotonic() + self._settings.patience

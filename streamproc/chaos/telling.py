@@ -19,4 +19,8 @@ def table(report: Report) -> RenderableType:
     row = (v.sent, v.accepted, v.duplicate, v.late, v.rejected, v.lost, v.twice, v.wrong, v.users_differing)
     counts.add_row(*(f"{value:,}" for value in row))
     told = "Nothing lost, nothing twice, every user right" if report.right else "Promises were broken"
+    if report.digests_equal is not None:
+        told += (
+            ", and the same journal gives the same model" if report.digests_equal else ", the models differ"
+        )
     return Group(faults, counts, Text(told, style="green" if report.right else "bold red"))

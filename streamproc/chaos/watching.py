@@ -25,7 +25,7 @@ class Watcher:
         self._topics = topics(config)
         self._position = 0
         self._highest: dict[int, int] = {}
-        self.values: list[bytes] = []
+        self.records: list[tuple[int, bytes]] = []  # offset and value, of the whole journal so far
 
     async def ends(self) -> dict[int, int]:
         """Per partition of the events the offset of the next record."""
@@ -49,7 +49,7 @@ class Watcher:
         async for records in read_to_end(self._config, self._topics.journal.name, 0, self._position):
             for record in records:
                 self._position = record.offset + 1
-                self.values.append(record.value)
+                self.records.append((record.offset, record.value))
                 for found in journalled([record.value]):
                     known = self._highest.get(found.partition, -1)
                     if found.prev <= known < found.upto:
@@ -71,7 +71,12 @@ class Watcher:
             async for records in read_to_end(self._config, self._topics.users.name, number):
                 users.update((record.key, record.value) for record in records)
         states = {name: state(value) for name, value in users.items() if value and name != USERS_MARK}
-        return Evidence(journalled(self.values), states, await self._letters(), await self._learned())
+        return Evidence(
+            journalled(value for _, value in self.records),
+            states,
+            await self._letters(),
+            await self._learned(),
+        )
 
     async def _letters(self) -> list[Letter]:
         letters = []

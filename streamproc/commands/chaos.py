@@ -19,6 +19,7 @@ NAMES = (
 @click.option("--events", default=20_000, show_default=True, type=click.IntRange(100), help="Events fed.")
 @click.option("--rate", default=1500.0, show_default=True, type=float, help="Events a second.")
 @click.option("--seed", type=int, help="Of stream and schedule; a random one is printed.")
+@click.option("--repeat", is_flag=True, help="Learn the journal once more, and compare the digests.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @with_config
 def command(
@@ -28,6 +29,7 @@ def command(
     events: int,
     rate: float,
     seed: int | None,
+    repeat: bool,
     as_json: bool,
 ) -> int:
     """Run a pipeline of its own on the embedded Kafka, inject faults, and verify it from the topics alone.
@@ -38,6 +40,7 @@ def command(
     one_thread()
     import asyncio
     import json
+    import logging
     import random
 
     from rich.console import Console
@@ -46,9 +49,10 @@ def command(
     from streamproc.chaos.schedule import MIX
     from streamproc.chaos.telling import table
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # Kafka is away on purpose
     seed = random.randrange(1 << 31) if seed is None else seed
     console = Console(stderr=True)
-    settings = Settings(seed, faults or MIX, times, events, rate)
+    settings = Settings(seed, faults or MIX, times, events, rate, repeat)
     with console.status(f"seed {seed}: starting") as status:
         report = asyncio.run(run(config, settings, lambda text: status.update(f"seed {seed}: {text}")))
     if as_json:

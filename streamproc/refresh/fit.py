@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from streamproc.config import Config
 from streamproc.contracts.ids import Strings, select_strings, texts
