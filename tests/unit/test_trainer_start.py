@@ -9,7 +9,8 @@ from streamproc.engine.learner import Learner
 from streamproc.engine.snapshots import ARRAYS, Manifest
 from streamproc.errors import TopicMismatch
 from streamproc.trainer.follower import Follower
-from streamproc.trainer.starting import folder, start
+from streamproc.trainer.published import Bounds
+from streamproc.trainer.starting import folder, require_whole, start
 from tests.shop_journal import journalled
 
 
@@ -107,6 +108,38 @@ def test_a_hole_between_snapshot_and_journal_is_refused(config, saved):
         start(config, 500, 1000, tell(reasons))
 
     assert [reason for reason, _ in reasons] == ["too_old", "too_old"]
+
+
+def test_what_is_missing_is_named_when_it_is_refused(config, saved):
+    """Each snapshot with what is wrong with it, and the records of the journal that are gone."""
+    damage(saved[1])
+    (saved[0] / "manifest.json").unlink()
+
+    with pytest.raises(TopicMismatch) as refused:
+        start(config, 2, 1000, lambda reason, text: None)
+
+    text = str(refused.value)
+    assert all(path.name in text for path in saved)
+    assert "checksum" in text and "no readable manifest" in text
+    assert "records 0 to 1" in text
+
+
+def test_a_journal_that_has_lost_its_end_is_refused(config):
+    """Behind what is published: learning on from there would answer for events that nobody holds."""
+    with pytest.raises(TopicMismatch, match="shop-journal ends at offset 40, but what was learned up to 60"):
+        require_whole(config, Bounds(0, 40), 60)
+
+    require_whole(config, Bounds(0, 60), 60)
+
+
+def test_what_a_killed_writer_left_is_gone_after_the_next_start(config, saved):
+    """Nobody has to clear up by hand."""
+    half = folder(config) / ".unfinished-snapshot-00000000000000000099"
+    half.mkdir()
+
+    start(config, 0, 1000, nobody)
+
+    assert not half.exists()
 
 
 def test_each_prefix_has_snapshots_of_its_own(config, saved):
