@@ -25,6 +25,9 @@ VERBS = {
     "evaluate": "Measure the models on event files, without Kafka",
     "simulate": "Feed the events of a simulated shop",
     "status": "Show how the parts on this machine are doing",
+    "dlq": "Look at events that were set aside, and feed them in again",
+    "snapshot": "List, verify and roll back the trainer's snapshots",
+    "doctor": "Check Kafka, topics, disk, clock and kernels, and say what to do",
     "config": "Show or check the settings",
     "warm": "Compile ahead of time what worker and trainer run",
 }
