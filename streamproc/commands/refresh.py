@@ -85,7 +85,9 @@ def rollback(config: Config, generation: int | None) -> None:
         if rolled.written:
             click.echo(f"generation {rolled.generation} serves from here on, a copy of {rolled.like}")
         else:
-            click.echo(f"generation {rolled.like} serves already, as {rolled.generation}; nothing was written")
+            click.echo(
+                f"generation {rolled.like} serves already, as {rolled.generation}; nothing was written"
+            )
 
 
 @contextmanager

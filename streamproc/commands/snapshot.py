@@ -74,7 +74,9 @@ def _tell(config: Config, verify: bool, as_json: bool) -> bool:
 
     standings = listed(config, verify)
     if as_json:
-        click.echo(json.dumps({"folder": str(folder(config)), "snapshots": [_row(each) for each in standings]}))
+        click.echo(
+            json.dumps({"folder": str(folder(config)), "snapshots": [_row(each) for each in standings]})
+        )
     else:
         for each in standings:
             click.echo(_line(each, verify))

@@ -136,7 +136,9 @@ def _keyed(learner: Learner, prefix: bytes, rows: I32, out: NDArray[np.void]) ->
 
 def _require_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
     """Workers rank with kernels that do not expect a NaN: rather an older model than one with that."""
-    wrong = [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    wrong = [
+        name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
     if wrong:
         raise NotFinite(
             f"the sync would publish numbers that are not finite in {', '.join(wrong)}",

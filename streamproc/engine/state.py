@@ -70,9 +70,13 @@ def digest_of(found: Mapping[str, NDArray[Any]]) -> str:
 
 def require_finite(found: Mapping[str, NDArray[Any]]) -> None:
     """Raises NotFinite, naming the arrays, where one holds a NaN or an infinity: that must not be kept."""
-    wrong = [name for name, array in found.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    wrong = [
+        name for name, array in found.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
     if wrong:
-        raise NotFinite(f"{', '.join(wrong)} holds numbers that are not finite", "Go on from an older snapshot")
+        raise NotFinite(
+            f"{', '.join(wrong)} holds numbers that are not finite", "Go on from an older snapshot"
+        )
 
 
 def restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:

@@ -5,7 +5,6 @@ once more, under a new number, and promoted by the record after them. So every r
 the same model, when and wherever it reads; the short-term models and the fusion go on learning.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -96,13 +95,10 @@ def again(found: Generations, now_ms: int) -> list[bytes]:
 
     Raises StreamprocError, naming what is missing, where the journal does not hold all of it any more.
     """
-    if found.wanted == NONE:
-        chunks = [unpack(record) for record in EMPTY.records]
-        origin = Generation(NONE, "none", 0, len(chunks), EMPTY.sha256, 0, now_ms)
-    else:
-        chunks, origin = _whole(found), found.known[found.wanted]
     number = found.next_id
-    pieces = [pack_chunk(chunk._replace(generation=number)) for chunk in chunks if isinstance(chunk, Chunk)]
+    pieces = [pack_chunk(chunk._replace(generation=number)) for chunk in _whole(found)]
+    nothing = Generation(NONE, "none", 0, len(pieces), EMPTY.sha256, 0, now_ms)
+    origin = found.known[found.wanted] if found.wanted != NONE else nothing
     control = msgspec.structs.replace(origin, id=number, created_at=now_ms)
     return [*pieces, pack_control(control), pack_control(Promote(number, 0.0, 0.0, 0))]
 
@@ -119,7 +115,9 @@ async def roll_back(config: Config, wanted: int | None, now_ms: int) -> Rolled:
     found = await _read(config, wanted)
     if wanted != NONE and wanted not in found.known:
         known = ", ".join(map(str, found.known)) or "none"
-        raise StreamprocError(f"the journal knows no generation {wanted}", f"It knows {known}, and 0 for none")
+        raise StreamprocError(
+            f"the journal knows no generation {wanted}", f"It knows {known}, and 0 for none"
+        )
     if found.serves(wanted):
         return Rolled(found.served[-1], wanted, False)
     await append_all(config, again(found, now_ms))
@@ -129,7 +127,9 @@ async def roll_back(config: Config, wanted: int | None, now_ms: int) -> Rolled:
     return Rolled(found.next_id, wanted, True)
 
 
-def _whole(found: Generations) -> Iterable[Chunk]:
+def _whole(found: Generations) -> list[Chunk]:
+    if found.wanted == NONE:
+        return [chunk for record in EMPTY.records if isinstance(chunk := unpack(record), Chunk)]
     origin = found.known[found.wanted]
     missing = [number for number in range(origin.chunks) if number not in found.chunks]
     if missing:

@@ -48,12 +48,16 @@ def roll_back(config: Config, learned_to: int, journal_begin: int) -> RolledBack
     snapshot or it is damaged, TopicMismatch where the journal does not hold what would be learned again.
     """
     if (pid := running(config.data_dir, "trainer")) is not None:
-        raise AlreadyRunning(f"a trainer works on {config.data_dir.resolve()} (process {pid})", "Stop it first")
+        raise AlreadyRunning(
+            f"a trainer works on {config.data_dir.resolve()} (process {pid})", "Stop it first"
+        )
     present = snapshots.found(folder(config))
     wanted = [path for path in present if path.name.endswith(f"-{learned_to:020d}")]
     if not wanted:
         known = ", ".join(str(int(path.name.rpartition("-")[2])) for path in present) or "none"
-        raise BadSnapshot(f"{folder(config)} has no snapshot at journal offset {learned_to}", f"It has {known}")
+        raise BadSnapshot(
+            f"{folder(config)} has no snapshot at journal offset {learned_to}", f"It has {known}"
+        )
     manifest = snapshots.verify(wanted[0])
     if learned_to < journal_begin:
         raise TopicMismatch(

@@ -41,7 +41,10 @@ def handed_over(**wrong):
 WRONG = {
     "another number of rows": {"neighbours": np.zeros((2, 1), np.int32)},
     "weights of another width": {"weights": np.ones((3, 2), np.float32)},
-    "three dimensions": {"neighbours": np.zeros((3, 1, 1), np.int32), "weights": np.ones((3, 1, 1), np.float32)},
+    "three dimensions": {
+        "neighbours": np.zeros((3, 1, 1), np.int32),
+        "weights": np.ones((3, 1, 1), np.float32),
+    },
     "another type": {"weights": np.ones((3, 1), np.float64)},
     "a neighbour that is no item": {"neighbours": np.full((3, 1), 99, np.int32)},
     "a NaN": {"weights": np.full((3, 1), np.nan, np.float32)},
