@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from streamproc.encoder_config import EncoderConfig
 from streamproc.errors import ConfigError
 from streamproc.heads_config import FusionConfig, HeadsConfig
-from streamproc.section import Count, Finite, Port, Seconds, Section
+from streamproc.section import Count, Finite, Port, Seconds, Section, Strength
 
 DAY = 86_400.0
 FILE_NAME = "streamproc.toml"
@@ -61,9 +61,9 @@ class BrokerConfig(Section):
 class EventType(Section):
     """What one event of a type is worth. A strength of 0 or less is negative feedback, never a target."""
 
-    strength: Finite = 1.0
+    strength: Strength = 1.0
     threshold: Finite | None = None  # with one: a value below it gives `below` instead of `strength`
-    below: Finite = 0.0
+    below: Strength = 0.0
     ignore: bool = False  # checked and counted, but never observed or learned
 
 
@@ -85,7 +85,7 @@ class EventsConfig(Section):
     max_bytes: Count = 1_000_000
     max_future_skew: Seconds = 300.0  # an event time so far after the record's own is refused
     unknown_type: Literal["reject", "count"] = "reject"
-    unknown_strength: Finite = 1.0  # of a type that is not listed, with unknown_type = "count"
+    unknown_strength: Strength = 1.0  # of a type that is not listed, with unknown_type = "count"
     types: dict[str, EventType] = Field(default_factory=dict, max_length=MAX_TYPES)
 
     @field_validator("types", mode="before")

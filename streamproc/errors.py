@@ -95,7 +95,20 @@ class BadRecord(StreamprocError):
 
 
 class BadSnapshot(StreamprocError):
-    """A snapshot whose checksum, layout or configuration does not fit."""
+    """A snapshot whose checksum, layout or configuration does not fit.
+
+    `reason` is one of `manifest`, `checksum`, `format`, `layout`.
+    """
+
+    exit_code = 8
+
+    def __init__(self, message: str, remedy: str = "", reason: str = "layout") -> None:
+        super().__init__(message, remedy)
+        self.reason = reason
+
+
+class NotFinite(StreamprocError):
+    """A NaN or an infinity in what is to be published or kept."""
 
     exit_code = 8
 

@@ -49,6 +49,12 @@ def alive(pid: int) -> bool:
     return True
 
 
+def running(data_dir: Path, part: str) -> int | None:
+    """The process id of this part on this data folder, where one runs."""
+    files = [data_dir / FOLDER / f"{part}.json", *(data_dir / FOLDER).glob(f"{part}-*.json")]
+    return next((pid for file in files if (pid := _owner(file)) is not None), None)
+
+
 def announce(data_dir: Path, part: str, address: str) -> None:
     """A second process of the same part takes a name with its process id."""
     folder = data_dir / FOLDER

@@ -23,7 +23,8 @@ UPDATES = ("applied", "skipped_nonfinite")
 TRIGGERS = ("event", "refresh", "cold")
 RESULTS = ("promoted", "rejected")
 SIGNALS = ("hits", "item_mix")  # of the stream, in which a drift can show
-SNAPSHOT_FAILURES = ("disk", "unusable")
+UNWRITTEN = ("disk", "nonfinite")  # why a snapshot could not be written
+UNUSABLE = ("manifest", "checksum", "format", "layout", "other_journal", "too_old")  # or was passed over
 CUTOFFS = ("1", "10", "20")  # label k of the hits
 STATES = ("idle", "reading", "fitting", "encoding", "handing_over", "shadow")  # of the refresh
 
@@ -203,7 +204,7 @@ class TrainerMetrics(StreamMetrics):
         self.snapshot_failures = series.counter(
             "snapshot_failures_total", "Snapshots not written, or of no use at a start.", "reason"
         )
-        for reason in SNAPSHOT_FAILURES:
+        for reason in UNWRITTEN + UNUSABLE:
             self.snapshot_failures.labels(reason)
         for result in RESULTS:
             self.promotions.labels(result)

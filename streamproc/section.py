@@ -9,6 +9,7 @@ Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+Strength = Annotated[float, Field(ge=-1e6, le=1e6)]  # sums of them are 32-bit numbers
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 

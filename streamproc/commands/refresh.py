@@ -69,6 +69,27 @@ def compare(config: Config, cells: tuple[Cell, ...]) -> None:
         click.echo(str(report))
 
 
+@command.command()
+@click.argument("generation", type=click.IntRange(0), required=False)
+@with_config
+def rollback(config: Config, generation: int | None) -> None:
+    """Let an earlier generation serve again, by default the one before the present; 0 for none.
+
+    It is written into the journal once more, under a new number, with a record that promotes it; it takes
+    effect when these are read. Repeated with the same GENERATION, it changes nothing.
+    """
+    from streamproc.clock import SystemClock
+    from streamproc.refresh.rollback import roll_back
+
+    if rolled := _until_told(roll_back(config, generation, SystemClock().now_ms())):
+        if rolled.written:
+            click.echo(f"generation {rolled.generation} serves from here on, a copy of {rolled.like}")
+        else:
+            click.echo(
+                f"generation {rolled.like} serves already, as {rolled.generation}; nothing was written"
+            )
+
+
 @contextmanager
 def _bar() -> "Iterator[Callable[[Progress], None]]":
     """What shows the progress of an encoder; a bar on a terminal, nothing elsewhere."""

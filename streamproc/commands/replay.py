@@ -55,11 +55,12 @@ def command(
         Columns.parse(columns) if columns else None, [Where.parse(each) for each in where], span(start, end)
     )
     if not yes:
-        _ask(config)
+        ask(config)
     _tell(_replay(config, files, selection, rate))
 
 
-def _ask(config: Config) -> None:
+def ask(config: Config) -> None:
+    """Events fed to the wrong cluster cannot be taken back."""
     servers = config.kafka.bootstrap_servers
     if all(server.strip().startswith(LOOPBACK) for server in servers.split(",")):
         return

@@ -29,6 +29,19 @@ MAX_MESSAGE_BYTES = 1024
 
 Headers = list[tuple[str, bytes]]
 
+ADDED = frozenset(  # names of the headers that a dead letter has and its record had not
+    (
+        *(
+            f"__connect.errors.{name}"
+            for name in ("topic", "partition", "offset", "connector.name", "task.id")
+        ),
+        *(f"__connect.errors.{name}" for name in ("stage", "class.name")),
+        *(f"__connect.errors.exception.{name}" for name in ("class.name", "message")),
+        *(f"streamproc.{name}" for name in ("reason", "schema", "truncated", "length", "sha256")),
+        "streamproc.headers_dropped",
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:

@@ -180,6 +180,11 @@ def unpack_control(value: bytes) -> Control:
     return control
 
 
+def pack_chunk(chunk: Chunk) -> bytes:
+    """One piece of a generation as a record."""
+    return _CHUNK.pack(CHUNK, VERSION, chunk.number, chunk.generation) + chunk.data
+
+
 def _unpack_chunk(value: bytes) -> Chunk:
     _check(value, CHUNK, _CHUNK.size)
     _, _, number, generation = _CHUNK.unpack_from(value)
@@ -235,8 +240,7 @@ def cut(generation: int, arrays: dict[str, NDArray[np.generic]]) -> Cut:
 
     whole = save(arrays)
     pieces = [whole[start : start + CHUNK_BYTES] for start in range(0, len(whole), CHUNK_BYTES)]
-    headers = (_CHUNK.pack(CHUNK, VERSION, index, generation) for index in range(len(pieces)))
-    records = [header + piece for header, piece in zip(headers, pieces, strict=True)]
+    records = [pack_chunk(Chunk(generation, index, piece)) for index, piece in enumerate(pieces)]
     return Cut(records, hashlib.sha256(whole).hexdigest())
 
 

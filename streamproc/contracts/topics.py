@@ -14,6 +14,8 @@ _ARRIVAL = {"message.timestamp.type": "LogAppendTime"}  # no producer's clock de
 _SEGMENTS = {"segment.bytes": str(64 * 1024 * 1024)}  # only closed segments are compacted or deleted
 # Longer than a restore takes: a reader finds every record that was there when it began.
 _COMPACTION = {"min.compaction.lag.ms": str(10 * 60 * 1000), "delete.retention.ms": str(24 * 3600 * 1000)}
+# What producers pack, the broker unpacks and measures: a reader could not, before it has it in its memory.
+_PLAIN = {"compression.type": "uncompressed"}
 _LARGEST_MULTIPLE = 4  # of events.max_bytes: what is larger must still arrive to be called too large
 
 
@@ -43,7 +45,7 @@ def topics(config: Config) -> Topics:
     kafka, many = config.kafka, config.kafka.partitions
     large = {"max.message.bytes": str(max(_LARGEST_MULTIPLE * config.events.max_bytes, 2**20))}
     return Topics(
-        events=_topic(kafka, "events", many, DELETE, _ARRIVAL | large | _retention(7 * DAY)),
+        events=_topic(kafka, "events", many, DELETE, _ARRIVAL | large | _PLAIN | _retention(7 * DAY)),
         dead_letters=_topic(kafka, "events.dlq", 1, DELETE, _ARRIVAL | _retention(30 * DAY)),
         journal=_topic(kafka, "journal", 1, DELETE, _ARRIVAL | _retention(kafka.journal_retention)),
         model=_topic(kafka, "model", 1, COMPACT, _SEGMENTS | _COMPACTION),

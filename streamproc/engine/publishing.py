@@ -1,6 +1,7 @@
 """What the learner has to publish: changed rows of items, changed users, and the header of a sync."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from streamproc.engine import ids
 from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import DIRTY
 from streamproc.engine.model import EVENTS, ITEMS, SERVING
+from streamproc.errors import NotFinite
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32
 
@@ -41,6 +43,8 @@ def changed_rows(learner: Learner, point: SyncPoint) -> Rows:
 def header(learner: Learner, point: SyncPoint) -> Header:
     """What is not per item."""
     m, record = learner.model, learner.memory.record
+    named = {"weights": m.fusion.weights, "twin": m.fusion.twin, "cell": m.gru.cell}
+    _require_finite(named | {"increments": m.increments, "totals": m.popularity.totals})
     tops = np.stack([m.pool.lately, m.pool.popular, m.pool.newest])
     figures = {name: record.sums[k].tolist() for k, name in enumerate(evaluation.MODELS)}
     return Header(
@@ -124,6 +128,19 @@ def _lasting_rows(learner: Learner) -> Rows:
 
 
 def _keyed(learner: Learner, prefix: bytes, rows: I32, out: NDArray[np.void]) -> Rows:
+    _require_finite({name: out[name] for name in out.dtype.names or ()})
     whole, size = out.tobytes(), out.dtype.itemsize
     names = ids.text(learner.item_ids, rows)
     return [(prefix + name, whole[k * size : (k + 1) * size]) for k, name in enumerate(names)]
+
+
+def _require_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Workers rank with kernels that do not expect a NaN: rather an older model than one with that."""
+    wrong = [
+        name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
+    if wrong:
+        raise NotFinite(
+            f"the sync would publish numbers that are not finite in {', '.join(wrong)}",
+            "What was published before stays: lower the learning rates, and go on from an older snapshot",
+        )

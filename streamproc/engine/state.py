@@ -17,7 +17,7 @@ from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
 from streamproc.engine.window_arrays import LIMIT, PAGES, PER_PAGE, WHOLE
-from streamproc.errors import BadSnapshot
+from streamproc.errors import BadSnapshot, NotFinite
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -66,6 +66,17 @@ def digest_of(found: Mapping[str, NDArray[Any]]) -> str:
         whole.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         whole.update(np.ascontiguousarray(array).data)
     return whole.hexdigest()
+
+
+def require_finite(found: Mapping[str, NDArray[Any]]) -> None:
+    """Raises NotFinite, naming the arrays, where one holds a NaN or an infinity: that must not be kept."""
+    wrong = [
+        name for name, array in found.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
+    if wrong:
+        raise NotFinite(
+            f"{', '.join(wrong)} holds numbers that are not finite", "Go on from an older snapshot"
+        )
 
 
 def restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:

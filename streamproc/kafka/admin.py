@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -19,6 +19,14 @@ logger = logging.getLogger(__name__)
 LOOK = 0.02  # seconds between two looks for a new topic
 PAUSE = 0.5  # seconds between two tries
 CHECKED = ("cleanup.policy", "message.timestamp.type")  # what correctness rests on; the rest is the owner's
+
+
+class Standing(NamedTuple):
+    """A topic as it is on the cluster."""
+
+    partitions: int
+    replication_factor: int  # of the partition with the fewest copies
+    settings: dict[str, str]
 
 
 async def ensure_topics(config: Config) -> None:
@@ -65,15 +73,32 @@ async def _create(admin: Any, missing: list[Topic]) -> None:
             raise error(f"cannot create {name}: {message[0] if message else ''}")
 
 
-async def _check(admin: Any, present: Sequence[Topic]) -> None:
+async def describe(admin: Any, wanted: Sequence[Topic]) -> dict[str, Standing]:
+    """How those of the topics stand that are there, by name."""
+    there = set(await admin.list_topics())
+    present = [topic for topic in wanted if topic.name in there]
+    if not present:
+        return {}
     described = await admin.describe_topics([topic.name for topic in present])
-    partitions = {topic["topic"]: len(topic["partitions"]) for topic in described}
     settings = await _settings(admin, present)
+    return {
+        topic["topic"]: Standing(
+            len(topic["partitions"]),
+            min((len(partition["replicas"]) for partition in topic["partitions"]), default=0),
+            settings[topic["topic"]],
+        )
+        for topic in described
+    }
+
+
+async def _check(admin: Any, present: Sequence[Topic]) -> None:
+    standings = await describe(admin, present)
     for topic in present:
-        _compare(topic, "partitions", str(topic.partitions), str(partitions[topic.name]))
+        standing = standings[topic.name]
+        _compare(topic, "partitions", str(topic.partitions), str(standing.partitions))
         for key in CHECKED:
             if key in topic.settings:
-                _compare(topic, key, topic.settings[key], settings[topic.name].get(key, ""))
+                _compare(topic, key, topic.settings[key], standing.settings.get(key, ""))
 
 
 async def _settings(admin: Any, present: Sequence[Topic]) -> dict[str, dict[str, str]]:

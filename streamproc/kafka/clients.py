@@ -68,6 +68,7 @@ async def read_to_end(
     committed: bool = True,
     wanted: Wanted = always,
     left: Callable[[int], None] = untold,
+    reaches: int = 0,
 ) -> AsyncIterator[list[Record]]:
     """Lists of a partition's records from `start` (its beginning) to its end; `left` is told how many
     offsets are still to come.
@@ -76,12 +77,13 @@ async def read_to_end(
     goes on until an end that was looked up after the last read is reached: compaction may have removed a
     record in favour of a newer one behind an earlier end.
 
-    Raises TopicMismatch where the partition no longer reaches back to `start`, LeaseLost when not wanted.
+    Raises TopicMismatch where the partition no longer reaches back to `start`, or ends before that or before
+    `reaches`, and LeaseLost when not wanted.
     """
     tp = TopicPartition(topic, partition)
     async with new_consumer(config, committed) as consumer:
         consumer.assign([tp])
-        at = await _first(consumer, tp, start)
+        at = await _first(consumer, tp, start, reaches)
         consumer.seek(tp, at)
         while at < (end := (await consumer.end_offsets([tp]))[tp]):
             left(end - at)
@@ -91,10 +93,16 @@ async def read_to_end(
             at = await consumer.position(tp)
 
 
-async def _first(consumer: Any, tp: Any, start: int | None) -> int:
+async def _first(consumer: Any, tp: Any, start: int | None, reaches: int) -> int:
     beginning: int = (await consumer.beginning_offsets([tp]))[tp]
     if start is None:
         return beginning
+    end: int = (await consumer.end_offsets([tp]))[tp]
+    if (known := max(start, reaches)) > end:
+        raise TopicMismatch(
+            f"{tp.topic}-{tp.partition} ends at offset {end}, but was read up to {known} before: its end is lost",
+            "Bring it back, or start over with another kafka.prefix",
+        )
     if start < beginning:
         raise TopicMismatch(
             f"{tp.topic}-{tp.partition} begins at offset {beginning}, but has to be read from {start} on",

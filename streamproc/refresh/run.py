@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
-from streamproc.contracts.journal import Generation, pack_control
+from streamproc.contracts.journal import CHUNK, Generation, pack_control
 from streamproc.contracts.topics import topics
 from streamproc.errors import KafkaUnavailable, StreamprocError
 from streamproc.kafka.clients import close, new_producer
@@ -99,17 +99,27 @@ async def hand_over(
 ) -> Generation:
     """Append a generation to the journal: its chunks, and once these are safe its control record."""
     written = write(number, fitted, encoding.arrays, learned_to, now_ms)
+    await append_all(config, [*written.chunks, pack_control(written.control)])
+    return written.control
+
+
+async def append_all(config: Config, records: list[bytes]) -> None:
+    """Append to the journal: chunks first, and a control record only once all before it are safe.
+
+    Raises KafkaUnavailable where the journal does not take them.
+    """
     producer = new_producer(config)
+    chunks = [record for record in records if record[0] == CHUNK]
     try:
         async with asyncio.timeout(HAND_OVER):
             await producer.start()
-            await _append(producer, config, written.chunks)
-            await _append(producer, config, [pack_control(written.control)])
+            await _append(producer, config, chunks)
+            for record in records[len(chunks) :]:
+                await _append(producer, config, [record])
     except (KafkaError, TimeoutError) as error:
         raise KafkaUnavailable(config.kafka.bootstrap_servers, HAND_OVER, str(error)) from error
     finally:
         await close(producer)
-    return written.control
 
 
 async def _append(producer: Any, config: Config, records: list[bytes]) -> None:

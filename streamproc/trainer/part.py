@@ -112,6 +112,7 @@ class Trainer:
         bounds = await published.journal_bounds(self._config)
         if not wanted():
             raise LeaseLost("the journal is no longer followed here")
+        starting.require_whole(self._config, bounds, last.learned_to)
         follower, snapshot = await aside(
             starting.start, self._config, bounds.begin, last.learned_to, self._passed_over
         )
@@ -126,8 +127,8 @@ class Trainer:
         publisher = Publisher(self._config, producer, last)
         return Training(follower, publisher, producer, decisions, bounds.end, now, now)
 
-    def _passed_over(self, reason: str) -> None:
-        self._metrics.snapshot_failures.labels("unusable").inc()
+    def _passed_over(self, reason: str, _: str) -> None:
+        self._metrics.snapshot_failures.labels(reason).inc()
 
     async def process(self, lease: Lease, records: Sequence[Record]) -> int:
         """Learn, decide, and publish when it is time."""

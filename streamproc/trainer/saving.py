@@ -14,6 +14,7 @@ from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.engine import snapshots, state
 from streamproc.engine.snapshots import Manifest
+from streamproc.errors import NotFinite
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.starting import folder
@@ -53,7 +54,10 @@ class Copies:
 
 
 class Snapshots:
-    """One at a time. A snapshot that cannot be written is told of; the next one is tried when it is due."""
+    """One at a time. A snapshot that cannot be written is told of; the next one is tried when it is due.
+
+    Meanwhile the stream goes on, but the trainer is not ready: a restart would have to learn more again.
+    """
 
     def __init__(self, config: Config, metrics: TrainerMetrics, clock: Clock) -> None:
         self._config = config
@@ -96,23 +100,26 @@ class Snapshots:
             digest="",
             created_at=self._clock.now_ms(),
         )
-        self._last, self._at = self._clock.seconds(), follower.position
-        self._writing = asyncio.ensure_future(self._write(copies, manifest))
+        before, self._at, self._last = self._at, follower.position, self._clock.seconds()
+        self._writing = asyncio.ensure_future(self._write(copies, manifest, before))
 
     async def finished(self, seconds: float) -> None:
         """Wait for the one under way, but not for longer than that."""
         if self._writing is not None:
             await asyncio.wait((self._writing,), timeout=seconds)
 
-    async def _write(self, copies: state.Arrays, manifest: Manifest) -> None:
+    async def _write(self, copies: state.Arrays, manifest: Manifest, before: int) -> None:
         began = time.monotonic()
         try:
             await aside(_save, self._config, copies, manifest)
             await aside(self._copies.make_room, copies)
         except OSError as error:
-            self._metrics.snapshot_failures.labels("disk").inc()
-            logger.error("no snapshot could be written to %s: %s", folder(self._config), error)
+            self._failed("disk", error, before)
             return
+        except NotFinite as error:
+            self._failed("nonfinite", error, before)
+            return
+        self._metrics.ready.set(1)
         seconds, size = time.monotonic() - began, sum(array.nbytes for array in copies.values())
         self._metrics.snapshot.observe(seconds)
         self._metrics.snapshot_timestamp.labels("written").set(manifest.created_at / 1000)
@@ -120,7 +127,15 @@ class Snapshots:
         place = f"journal offset {manifest.learned_to}, {manifest.events} events"
         logger.info("snapshot at %s: %.1f MB in %.1f s", place, size / 1e6, seconds)
 
+    def _failed(self, reason: str, error: Exception, before: int) -> None:
+        """Nothing new is kept: the next one may be of the same journal offset."""
+        self._at = before
+        self._metrics.ready.set(0)
+        self._metrics.snapshot_failures.labels(reason).inc()
+        logger.error("no snapshot could be written to %s: %s", folder(self._config), error)
+
 
 def _save(config: Config, copies: state.Arrays, manifest: Manifest) -> None:
+    state.require_finite(copies)
     whole = msgspec.structs.replace(manifest, digest=state.digest_of(copies))
     snapshots.save(folder(config), copies, whole, config.snapshots.keep)

@@ -59,6 +59,9 @@ class Showing:
                 self._rejected(record.id, "it is damaged or not whole")
         elif isinstance(record, Promote) and step.outcome == APPLIED:
             self._metrics.promotions.labels("promoted").inc()
+            if record.events == 0:
+                logger.info("generation %d serves by order, without a shadow", record.generation)
+                return
             told = "generation %d is promoted: recall@20 %.4f with it, %.4f without, over %d events"
             logger.info(told, record.generation, record.recall, record.frozen, record.events)
         elif isinstance(record, Reject) and step.outcome == APPLIED:

@@ -57,7 +57,8 @@ class JournalTail:
     async def read(self, place: Place) -> None:
         """Return when the windows of `place` are at the journal's end.
 
-        Raises TopicMismatch where the journal no longer reaches back so far, LeaseLost when not wanted.
+        Raises TopicMismatch where the journal no longer reaches back so far, or ends before what the states
+        are a function of; LeaseLost when not wanted.
         """
         self._coming -= 1
         self._places.append(place)
@@ -89,11 +90,12 @@ class JournalTail:
         def wanted() -> bool:
             return any(place.waiting for place in places)
 
-        start = min(place.start for place in places)
+        starts = [place.start for place in places]
         left = self._metrics.recovery_remaining.labels("journal")
         found = clients.read_to_end(
-            self._config, self._topic, 0, start, committed=False, wanted=wanted, left=left.set
-        )
+            self._config, self._topic, 0, min(starts),
+            committed=False, wanted=wanted, left=left.set, reaches=max(starts),
+        )  # fmt: skip
         try:
             async for records in found:
                 values = [record.value for record in records if record.value[0] == EVENTS]

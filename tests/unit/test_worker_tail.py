@@ -31,7 +31,7 @@ class Journal:
     def __init__(self):
         self.values, self.starts, self.error = [], [], None
 
-    async def read_to_end(self, config, topic, partition, start, committed, wanted, left):
+    async def read_to_end(self, config, topic, partition, start, committed, wanted, left, reaches):
         self.starts.append(start)
         await asyncio.sleep(0)
         if self.error:
