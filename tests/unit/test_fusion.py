@@ -127,7 +127,7 @@ class Choice:
         self.head.twin[:] = random.normal(size=(len(BUCKETS), FEATURES)) / 2
         self.pool, self.scratch = (
             pool.empty(ITEMS, CONFIG.heads.factors.size, CONFIG.heads.gru.size),
-            scratch.empty(ITEMS, CONFIG.heads),
+            scratch.empty(ITEMS, CONFIG),
         )
         s = self.scratch
         s.stamps[BASE] = 100
