@@ -126,7 +126,7 @@ def test_the_encoder_of_a_promoted_generation_scores_and_learns(served):
 
 
 def test_what_the_encoder_says_is_worth_something_to_the_fusion():
-    """Users take anything, then each items of one kind: for 200 events only the encoder knows the kinds well."""
+    """Users take anything, then each items of one kind: only the encoder knows the kinds at once."""
     random, kinds = np.random.default_rng(5), 12
     users = random.integers(40, size=800)
     aimless = [(f"user {user}", f"item {random.integers(ITEMS)}") for user in users[:600]]
