@@ -12,7 +12,7 @@ Cell = Literal["gru", "lstm", "attention"]
 class EncoderConfig(Section):
     """A recurrent network over every user's items, which a second recurrent head goes on from."""
 
-    enabled: Literal["auto", "on", "off"] = "off"  # auto: small catalogue, users who stay
+    enabled: Literal["auto", "on", "off"] = "auto"  # auto: small catalogue, users who stay
     max_items: Count = 5000  # auto: at most so many items
     events_per_user: Rate = 10.0  # auto: at least so many on average
     history: Count = 200_000  # newest events that it is trained on

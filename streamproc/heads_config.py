@@ -50,6 +50,15 @@ class GruConfig(HeadConfig):
     rate: Rate = 0.2
 
 
+class EncoderHeadConfig(HeadConfig):
+    """How the encoder of a refresh goes on learning; its size is that of `refresh.encoder`."""
+
+    batch: Count = 128  # events per step
+    replay: int = Field(default=32, ge=0)  # earlier events learned again with each step
+    negatives: Count = 128  # shared by one step
+    rate: Rate = 0.2
+
+
 class LongTermConfig(HeadConfig):
     slots: int = Field(default=48, ge=1, le=256)  # neighbours kept per item
     window: int = Field(default=30, ge=1, le=64)  # recent items that vote
@@ -70,6 +79,7 @@ class HeadsConfig(Section):
     gru: GruConfig = GruConfig()
     bias: HeadConfig = HeadConfig()
     long_term: LongTermConfig = LongTermConfig()
+    encoder: EncoderHeadConfig = EncoderHeadConfig()
 
 
 Bounds = tuple[Share, Share]  # least and largest

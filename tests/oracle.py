@@ -10,6 +10,7 @@ from streamproc.engine.window_arrays import SHORT_TERM
 from streamproc_models import fusion
 from streamproc_models.fusion import NAMES
 from streamproc_models.heads import gru
+from streamproc_models.heads.encoder import RECALLED
 from streamproc_models.heads.popularity import RARITY
 
 DISLIKED, OPENS = 64, 128
@@ -38,6 +39,7 @@ class Oracle:
         self.liked = [met.item for met in self.history][:SHORT_TERM]
         self.hidden, self.taste = self.vectors(learner.users[0].windows.arrays, row)
         self.here = sum(met.session == 0 for met in self.history)
+        self.encoded = self.by_encoder()
         self.near, self.raw = self.co_visitation()
         self.after = self.followers()
         self.mates = self.of_session()
@@ -67,6 +69,18 @@ class Oracle:
         after = np.zeros(size, np.float32)
         gru.advance(self.m.gru, self.liked[0], before, after, np.zeros(7 * size, np.float32))
         return after, w.vectors[row, size:] / 4096
+
+    def by_encoder(self):
+        """The encoder's state after the last item, worked out from the window alone."""
+        head = self.m.encoder.gru
+        state, room = (
+            np.zeros(head.cell.shape[1] // 3, np.float32),
+            np.zeros(head.cell.shape[1] * 2, np.float32),
+        )
+        if self.m.encoder.since[0]:
+            for item in reversed(self.liked[: RECALLED + 1]):
+                gru.advance(head, item, state, state, room)
+        return state
 
     def row(self, head, item):
         n = head.fill[item]
@@ -147,6 +161,8 @@ class Oracle:
             self.add_roots(found, "long_term", "long_term_root", 1)
         self.add_roots(found, "factors", "factors_root", 1)
         self.add_roots(found, "gru", "gru_root", 2)
+        if self.m.encoder.since[0]:
+            self.add_roots(found, "encoder", "encoder_root", 2)
         return found
 
     def add_roots(self, found, feature, root, scale):
@@ -183,13 +199,23 @@ class Oracle:
         dense = m.pool.features[4:7, q] if pooled else m.features[item, :3]
         factors = m.pool.factors[:, q] if pooled else m.factors.items[item]
         names = ("popularity_short", "popularity_medium", "popularity_long")
-        return dict(zip(names, dense.tolist(), strict=True)) | {
-            "popularity_age": np.log(self.events - m.popularity.first[item] + 1) / 3,
-            "popularity_idle": np.log(self.events - m.popularity.last[item] + 1) / 3,
-            "bias": m.bias.values[item],
-            "factors": factors @ self.taste,
-            "gru": (m.gru.embeddings[item] @ self.hidden + m.gru.bias[item]) / 2,
-        }
+        return (
+            dict(zip(names, dense.tolist(), strict=True))
+            | self.of_encoder(item)
+            | {
+                "popularity_age": np.log(self.events - m.popularity.first[item] + 1) / 3,
+                "popularity_idle": np.log(self.events - m.popularity.last[item] + 1) / 3,
+                "bias": m.bias.values[item],
+                "factors": factors @ self.taste,
+                "gru": (m.gru.embeddings[item] @ self.hidden + m.gru.bias[item]) / 2,
+            }
+        )
+
+    def of_encoder(self, item):
+        head = self.m.encoder.gru
+        if not self.m.encoder.since[0]:
+            return {}
+        return {"encoder": (head.embeddings[item] @ self.encoded + head.bias[item]) / 2}
 
     def of_window(self, item):
         if item not in self.liked:

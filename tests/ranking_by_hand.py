@@ -14,7 +14,7 @@ class ByHand:
 
     def __init__(self, items=32, config=CONFIG):
         self.model = model.empty(config, items)
-        self.scratch = scratch.empty(items, config.heads)
+        self.scratch = scratch.empty(items, config)
         self.reading = reading(config)
 
     def fill(self, table, rows):

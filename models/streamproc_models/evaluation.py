@@ -13,11 +13,11 @@ from streamproc_models.kernel import tight
 
 MODELS = (
     "fusion", "popularity", "history", "markov", "covisitation", "second_order", "session", "factors", "gru",
-    "long_term", "twin", "served", "shadow", "average", "maximum",
+    "long_term", "encoder", "twin", "served", "shadow", "average", "maximum",
 )  # fmt: skip
 FUSION, POPULARITY, HISTORY, MARKOV, COVISITATION, SECOND_ORDER, SESSION, FACTORS, GRU = range(9)
-LONG_TERM, TWIN, SERVED, SHADOW, AVERAGE, MAXIMUM = range(9, 15)
-HEADS = range(POPULARITY, LONG_TERM + 1)
+LONG_TERM, ENCODER, TWIN, SERVED, SHADOW, AVERAGE, MAXIMUM = range(9, 16)
+HEADS = range(POPULARITY, ENCODER + 1)
 ANSWERS = range(POPULARITY, TWIN + 1)  # who can stand in for the fusion: every head, and its twin
 TRIALS, AT_1, AT_10, AT_20, RECIPROCAL, GAIN = range(6)  # columns of the sums
 MISS = 1 << 30

@@ -21,18 +21,18 @@ COVISITATION, COVISITATION_ROOT, COVISITATION_RAW, COVISITATION_RAW_LAST = 0, 1,
 SECOND_ORDER, SECOND_ORDER_ROOT, SESSION, SESSION_ROOT, SESSION_LIFT = 4, 5, 6, 7, 8
 LONG_TERM, LONG_TERM_NEAR, LONG_TERM_LOG, LONG_TERM_ROOT = 9, 10, 11, 12
 POPULARITY_SHORT, POPULARITY_MEDIUM, POPULARITY_LONG, AGE, IDLE, BIAS = 13, 14, 15, 16, 17, 18
-FACTORS, FACTORS_ROOT, GRU, GRU_ROOT = 19, 20, 21, 22
-MARKOV, MARKOV_ROOT = 23, 24
-RECENCY, REPEATS, IN_WINDOW, IS_LAST, TIMING = 25, 26, 27, 28, 29
-FEATURES = 43
+FACTORS, FACTORS_ROOT, GRU, GRU_ROOT, ENCODER, ENCODER_ROOT = 19, 20, 21, 22, 23, 24
+MARKOV, MARKOV_ROOT = 25, 26
+RECENCY, REPEATS, IN_WINDOW, IS_LAST, TIMING = 27, 28, 29, 30, 31
+FEATURES = 45
 LONG_TERM_FIRST, LONG_TERM_LAST = LONG_TERM, LONG_TERM_ROOT  # there only once a generation serves
-POOL_FIRST, POOL_LAST = LONG_TERM, GRU_ROOT  # what an item can have without any link to the window
+POOL_FIRST, POOL_LAST = LONG_TERM, ENCODER_ROOT  # what an item can have without any link to the window
 NAMES = (
     "covisitation_log", "covisitation_root", "covisitation_raw", "covisitation_raw_last",
     "second_order_log", "second_order_root", "session_log", "session_root", "session_lift",
     "long_term", "long_term_near", "long_term_log", "long_term_root",
     "popularity_short", "popularity_medium", "popularity_long", "popularity_age", "popularity_idle", "bias",
-    "factors", "factors_root", "gru", "gru_root",
+    "factors", "factors_root", "gru", "gru_root", "encoder", "encoder_root",
     "markov_log", "markov_root",
     "history_recency", "history_repeats", "history_in_window", "history_is_last",
     "history_6_hours", "history_36_hours", "history_5_days", "history_12_days", "history_25_days",

@@ -13,7 +13,7 @@ from streamproc.errors import ConfigError
 
 if TYPE_CHECKING:
     from streamproc.evaluate.report import Clock, Report
-    from streamproc.evaluate.run import Measured
+    from streamproc.evaluate.run import Fusing, Measured
 
 THIS = "this"  # the name of the run that was asked for, beside others
 
@@ -37,6 +37,12 @@ THIS = "this"  # the name of the run that was asked for, beside others
 @click.option(
     "--refresh-every", metavar="EVENTS", type=click.IntRange(0), default=0, show_default=True,
     help="Refresh the long-term interests after so many events, as the running product does; 0 for never.",
+)  # fmt: skip
+@click.option(
+    "--fusion", "fusing", type=click.Choice(["learned", "average", "max"]), default="learned",
+    show_default=True,
+    help="The answer that is looked at: of the learned fusion, or of the average or the element-wise maximum"
+    " of the long and the short vector.",
 )  # fmt: skip
 @click.option("--ablate", metavar="HEAD", multiple=True, help="Run again without this head; repeatable.")
 @click.option(
@@ -63,6 +69,7 @@ def command(
     journal: bool,
     clock: "Clock",
     refresh_every: int,
+    fusing: "Fusing",
     ablate: tuple[str, ...],
     against: Path | None,
     plot: Path | None,
@@ -81,6 +88,7 @@ def command(
     streamproc evaluate ratings.csv --columns user=user,item=item,ts=ts --json
     streamproc evaluate clicks.jsonl.gz --ablate gru --ablate factors --plot clicks.png
     streamproc evaluate clicks.jsonl.gz --refresh-every 20000
+    streamproc evaluate clicks.jsonl.gz --fusion average
     """
     if bool(files) == journal:
         raise ConfigError(
@@ -91,7 +99,7 @@ def command(
     one_thread()
     runs = {THIS: config} | _others(config, ablate, against)
     _check_outputs(plot, board, list(runs))
-    report = _measure(Stream(files, columns, where, refresh_every), runs, clock, board)
+    report = _measure(Stream(files, columns, where, refresh_every, fusing), runs, clock, board)
     if plot:
         _paint(report, plot)
     _tell(report, as_json)

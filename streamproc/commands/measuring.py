@@ -10,7 +10,7 @@ from streamproc.config import Config
 if TYPE_CHECKING:
     from streamproc.evaluate.refreshing import Refresh
     from streamproc.evaluate.report import Clock
-    from streamproc.evaluate.run import Measured
+    from streamproc.evaluate.run import Fusing, Measured
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Stream:
     columns: str | None = None
     where: tuple[str, ...] = ()
     refresh_every: int = 0  # events of the files; a journal holds its own refreshes
+    fusing: "Fusing" = "learned"  # whose answers are looked at
 
     def measure(self, config: Config, clock: "Clock", run: str) -> "Measured":
         """One run over all of it; `run` is its name on the bar."""
@@ -34,11 +35,12 @@ class Stream:
     def _files(self, config: Config, clock: "Clock", run: str) -> "Measured":
         from streamproc.evaluate.run import measure
 
-        return measure(config, self._batches(run), clock, self._refresh(config))
+        return measure(config, self._batches(run), clock, self._refresh(config), self.fusing)
 
     def _refresh(self, config: Config) -> "Refresh | None":
         """None where nobody would look at what it fits."""
-        if not self.refresh_every or not config.heads.long_term.enabled:
+        heads = config.heads
+        if not self.refresh_every or not (heads.long_term.enabled or heads.encoder.enabled):
             return None
         from streamproc.refresh.offline import OfflineRefresh
 
@@ -77,4 +79,4 @@ class Stream:
             def progress(events: int) -> None:
                 status.update(f"{what}: {events:,} events learned")
 
-            return asyncio.run(measure_journal(config, clock, progress))
+            return asyncio.run(measure_journal(config, clock, progress, self.fusing))

@@ -1,6 +1,7 @@
 """The `model` topic: what the trainer changed since its last sync, one transaction per sync, the header last.
 
 Keys: b"i" + item id: an item's row in the heads that learn online; b"l" + item id: its long-term neighbours;
+b"e" + item id: its row in the encoder's head, which learns online too but is not always there;
 HEADER: what is not per item. A row is the bytes of one numpy record, little-endian; null takes the item out.
 """
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from streamproc.config import Config
 
-ITEM, LASTING = b"i", b"l"
+ITEM, LASTING, ENCODED = b"i", b"l", b"e"
 HEADER = b"h"
 TABLES = ("markov", "covisitation", "session")  # heads whose rows are weighted neighbours
 
@@ -22,7 +23,7 @@ class Header(msgspec.Struct, frozen=True):
     layout: str  # of the rows; a reader with another one cannot use them
     version: int  # ascends by one with each sync
     learned_to: int  # journal offset
-    generation: int  # of the long-term head; 0 where there is none
+    generation: int  # that serves; 0 where there is none
     events: int  # learned so far
     items: int  # rows in use or freed
     serving: int  # number of the model that answers
@@ -35,6 +36,8 @@ class Header(msgspec.Struct, frozen=True):
     cell: bytes  # the recurrent head's own weights, float32
     figures: dict[str, list[float]]  # per model: sums of trials, hits at 1, 10, 20, reciprocal ranks, gains
     gate: list[float]  # sums of the sampled gates by family, and their number
+    encoder: int = 0  # generation that brought the encoder; 0 where there is none
+    encoder_cell: bytes = b""  # its head's own weights, float32; empty where there is none
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -84,7 +87,13 @@ def lasting_row(config: Config) -> np.dtype[np.void]:
     return np.dtype([("row", "<u4"), ("neighbours", "<i4", slots), ("weights", "<f4", slots)])
 
 
+def encoded_row(config: Config) -> np.dtype[np.void]:
+    """One item in the encoder's head."""
+    size = config.refresh.encoder.size if config.heads.encoder.enabled else 0
+    return np.dtype([("row", "<u4"), ("embedding", "<f4", size), ("embedding_bias", "<f4")])
+
+
 def layout(config: Config) -> str:
     """Short name of the shapes; differs where a worker and a trainer are configured differently."""
-    described = repr((item_row(config).descr, lasting_row(config).descr))
+    described = repr([row(config).descr for row in (item_row, lasting_row, encoded_row)])
     return hashlib.sha256(described.encode()).hexdigest()[:12]

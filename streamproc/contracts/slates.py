@@ -35,6 +35,7 @@ Source = Literal[
     "factors",
     "gru",
     "long_term",
+    "encoder",
 ]
 
 

@@ -4,16 +4,19 @@ Little-endian, every section padded to 8 bytes:
     u8 version, u8 remembered event ids, u16 window length, u12 numbers in its vectors, u20 items seen
     i64 newest event time (ms), i64 last source offset
     u64 source and i64 number of the last sequenced id, u64 session
+    u32 generation of the encoder that the user has a state by, u16 numbers in it; 0 and 0 where none
     u64 * length item hashes, u32 * length event times (s), u8 * length types and marks: oldest first
     u64 * ids event id hashes, oldest first;  i16 * numbers: recurrent state, then factors
+    i16 * numbers in the state by the encoder
     u64 * seen item hashes, oldest first
 The record under MARK says what the states of its partition are a function of.
 """
 
 import msgspec
 
-VERSION = 2
-HEAD_WORDS = 6  # of 8 bytes, before the window
+VERSION = 3
+HEAD_WORDS = 7  # of 8 bytes, before the window
+ENCODER_AT = 12  # place of the encoder's generation, counted in u32 from the start
 VECTOR_BITS = 12  # numbers in the vectors and items seen are one u32: the first are in its lowest bits
 MARK = b"\0mark"  # no user id holds a control character
 

@@ -19,7 +19,7 @@ class Acceptance:
         self.windows = Windows(config, partitions=1)
         self._model = model.empty(config, 1)
         self._factors = factor_rules(config)._replace(on=False)
-        self._scratch = scratch.empty(1, config.heads)
+        self._scratch = scratch.empty(1, config)
 
     def observe(self, c: EventColumns) -> U8:
         """Outcome (n,) of every event; accepted ones are remembered."""

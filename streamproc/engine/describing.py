@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.engine import pool
+from streamproc.engine import encoding, pool
 from streamproc.engine.model import EVENTS, LONG, Model
 from streamproc.engine.pool import Pool
 from streamproc.engine.scratch import (
@@ -43,6 +43,9 @@ def describe(m: Model, s: Scratch) -> None:
         _lasting(m.pool, s)
     _chances(m.pool, s, fusion.FACTORS, fusion.FACTORS_ROOT, ONE)
     _chances(m.pool, s, fusion.GRU, fusion.GRU_ROOT, TWICE)
+    if m.encoder.since[0] > 0:
+        encoding.describe(m.encoder, m.pool, s)
+        _chances(m.pool, s, fusion.ENCODER, fusion.ENCODER_ROOT, TWICE)
 
 
 @inlined

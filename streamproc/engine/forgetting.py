@@ -9,6 +9,7 @@ from streamproc.engine.model import FREED, Model
 from streamproc_models.arrays import I32
 from streamproc_models.hashing import remove
 from streamproc_models.heads import bias, gru_forgetting, long_term
+from streamproc_models.heads.gru import Gru
 from streamproc_models.kernel import tight
 from streamproc_models.slots import forget_items
 
@@ -27,12 +28,14 @@ def forget_coldest(learner: "Learner") -> None:
     gone = np.zeros(rows, np.int32)
     gone[victims] = 1
     learner.gone_items += ids.text(learner.item_ids, victims)
-    for head in (m.markov, m.covisitation, m.session):
-        forget_items(head.neighbours, head.weights, head.fill, head.totals, gone, rows)
+    for table in (m.markov, m.covisitation, m.session):
+        forget_items(table.neighbours, table.weights, table.fill, table.totals, gone, rows)
     for whole in (m, learner.shadow):
         if whole is not None:
             long_term.forget_items(whole.long_term, gone, rows)
     gru_forgetting.forget_items(m.gru, gone, rows)
+    for head in _encoders(learner):
+        gru_forgetting.forget_items(head, gone, rows)
     _free(m, victims)
     for row in victims.tolist():
         ids.clear(learner.item_ids, row)
@@ -42,6 +45,14 @@ def forget_coldest(learner: "Learner") -> None:
     trace.forget(learner.trace, victims)
     learner.mark_all_items()
     learner.lasting_changed |= bool(m.lasting[0] > 0)
+
+
+def _encoders(learner: "Learner") -> list[Gru]:
+    """That of the serving model and another one in shadow, as far as there are any."""
+    found = [learner.model.encoder]
+    if learner.shadow is not None and learner.shadow.encoder is not found[0]:
+        found.append(learner.shadow.encoder)
+    return [encoder.gru for encoder in found if encoder.since[0] > 0]
 
 
 @tight

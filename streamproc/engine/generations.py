@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from streamproc.config import Config
 from streamproc.contracts import generation as arrays
+from streamproc.contracts.generation import GenerationArrays
 from streamproc.contracts.journal import Chunk, Control, Generation, Promote, Reject
 from streamproc.engine import model
 from streamproc.engine.memory import SHADOWED
@@ -16,7 +18,8 @@ from streamproc.engine.model import Challenger
 from streamproc.errors import BadRecord
 from streamproc_models import fusion
 from streamproc_models.hashing import find_all
-from streamproc_models.heads import long_term
+from streamproc_models.heads import encoder, long_term
+from streamproc_models.heads.encoder import Encoder, Trained
 
 if TYPE_CHECKING:
     from streamproc.engine.learner import Learner
@@ -61,39 +64,75 @@ def decide(learner: "Learner") -> list[Control]:
 
 def _begin(learner: "Learner", record: Generation) -> list[Control]:
     """Puts the generation beside the serving model; one that is still there gives way."""
-    if not learner.config.heads.long_term.enabled:
-        return [Reject(record.id, "heads.long_term is off")]
     try:
         fitted = arrays.unpack(learner.assembler.finish(record))
     except BadRecord as error:
         return [Reject(record.id, str(error))]
+    if reason := _useless(learner.config, fitted):
+        return [Reject(record.id, reason)]
     replaced: list[Control] = []
     if learner.shadow is not None:
         reason = f"generation {record.id} came before it was judged"
         replaced.append(Reject(int(learner.shadow.lasting[0]), reason))
-    m, rows = learner.model, np.empty(fitted.items.size, np.int32)
-    find_all(m.keys, m.rows, fitted.items, rows)
-    learner.shadow = challenger(learner)
-    long_term.load(learner.shadow.long_term, rows, fitted.neighbours, fitted.weights)
-    learner.shadow.lasting[0] = record.id
+    learner.shadow = _loaded(learner, fitted, record.id)
     learner.memory.counters[SHADOWED] = 0
     learner.memory.shadow[:] = 0.0
     learner.decided = False
     return replaced
 
 
+def _useless(config: Config, fitted: GenerationArrays) -> str:
+    """Why no head could take anything from a generation; empty if one can."""
+    heads, size = config.heads, config.refresh.encoder.size
+    brought = fitted.encoder is not None and heads.encoder.enabled
+    if not heads.long_term.enabled and not brought:
+        return "heads.long_term is off, and it brings no encoder that heads.encoder takes"
+    if fitted.encoder is not None and brought and fitted.encoder.embeddings.shape[1] != size:
+        found = fitted.encoder.embeddings.shape[1]
+        return f"its encoder has {found} hidden units, and refresh.encoder.size is {size}"
+    return ""
+
+
+def _loaded(learner: "Learner", fitted: GenerationArrays, number: int) -> Challenger:
+    """The challenger with what the generation brings for the heads that are on."""
+    m, rows, heads = learner.model, np.empty(fitted.items.size, np.int32), learner.config.heads
+    find_all(m.keys, m.rows, fitted.items, rows)
+    loaded = challenger(learner)
+    loaded.lasting[0] = number
+    if heads.long_term.enabled:
+        long_term.load(loaded.long_term, rows, fitted.neighbours, fitted.weights)
+    if fitted.encoder is None or not heads.encoder.enabled:
+        return loaded
+    e = fitted.encoder
+    trained = Trained(
+        e.embeddings, e.bias, e.cell, e.embeddings_sums, e.bias_sums, e.cell_sums, e.counts,
+        float(e.unknown_bias[0]),
+    )  # fmt: skip
+    config = model.encoder_config(learner.config)
+    head = encoder.load(config, model.capacity(m), trained, rows[e.items], number)
+    return loaded._replace(encoder=head)
+
+
 def challenger(learner: "Learner") -> Challenger:
-    """An empty long-term head, and a fusion that starts where the serving one is."""
+    """An empty long-term head, a fusion that starts where the serving one is, and the serving encoder."""
     m = learner.model
     head = long_term.empty(model.long_term_config(learner.config), model.capacity(m))
-    return Challenger(head, fusion.copy(m.fusion), np.zeros(1, np.int64))
+    return Challenger(head, m.encoder, fusion.copy(m.fusion), np.zeros(1, np.int64))
+
+
+def room_for_encoder(learner: "Learner") -> Encoder:
+    """Arrays for an encoder over the learner's items, to be filled."""
+    return encoder.room(model.encoder_config(learner.config), model.capacity(learner.model))
 
 
 def _promote(learner: "Learner", shadow: Challenger) -> None:
+    another = shadow.encoder is not learner.model.encoder
     learner.model = learner.model._replace(
         long_term=shadow.long_term, fusion=shadow.fusion, lasting=shadow.lasting
     )
     learner.lasting_changed = True
+    if another:
+        learner.take_encoder(shadow.encoder)
 
 
 def _end(learner: "Learner") -> None:

@@ -25,7 +25,8 @@ from streamproc.engine.reading import factor_rules, reading
 from streamproc.engine.windows import Windows
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32, longer
-from streamproc_models.heads import gru_training
+from streamproc_models.heads import gru, gru_training
+from streamproc_models.heads.encoder import Encoder
 from streamproc_models.heads.gru_training import GruStep
 
 
@@ -72,7 +73,8 @@ class Learner:
 
     A trainer samples slates, and predicts with the clock of what it published: of the user's newest event.
     An evaluation makes every slate (`sample_every` 1), keeps every prediction (`traced`), and may ask as a
-    request would, at the time of the event to come (`request_clock`).
+    request would, at the time of the event to come (`request_clock`). It may also look at the slates of a
+    fusion that does not learn (`answer`).
     """
 
     def __init__(
@@ -82,9 +84,10 @@ class Learner:
         sample_every: int = 64,
         request_clock: bool = False,
         traced: bool = False,
+        answer: int = evaluation.FUSION,
     ) -> None:
         self.config = config
-        self.settings = _settings(config, sample_every, request_clock, traced)
+        self.settings = _settings(config, sample_every, request_clock, traced, answer)
         self.items_limit = config.items.max
         rows = min(1024, self.items_limit)
         self.model = model.empty(config, rows)
@@ -94,17 +97,21 @@ class Learner:
         self.memory = _memory(config, rows)
         self.trace = trace.empty(traced, rows)
         self.users = [Users(config, partitions) for _ in range(partitions)]
-        self.scratch = scratch.empty(rows, config.heads)
+        self.scratch = scratch.empty(rows, config)
         self.slate = ranking.empty(config.publish.slate_size)
         self.gru_config = model.gru_config(config)
         self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
+        self.encoder_config = model.encoder_config(config)
+        self.encoder_scratch: gru_training.Scratch | None = None  # where there is an encoder
         self.steps: list[GruStep] = []
+        self.encoder_steps: list[GruStep] = []
         self.gone_items: list[bytes] = []
         self.kept_house_at = 0
         self.newest = 0  # largest event time, ms
         self.assembler = Assembler()
         self.decided = False  # on the generation in shadow
         self.lasting_changed = False
+        self.encoder_changed = False
         self.swept = 0  # rows that the present round of publications has renewed
 
     @property
@@ -155,9 +162,22 @@ class Learner:
             housekeeping.keep_house(self.model, self.memory, self.scratch)
 
     def _train(self) -> None:
-        """One step of the recurrent head, between two events."""
-        self.steps.append(gru_training.train(self.model.gru, self.gru_config, self.gru_scratch, self.items))
-        pool.renew_embeddings(self.model.pool, self.model.gru)
+        """One step of each recurrent head whose batch is full, between two events."""
+        m = self.model
+        if gru.is_full(m.gru):
+            self.steps.append(gru_training.train(m.gru, self.gru_config, self.gru_scratch, self.items))
+            pool.renew_embeddings(m.pool, m.gru)
+        if self.encoder_scratch is not None and gru.is_full(m.encoder.gru):
+            step = gru_training.train(m.encoder.gru, self.encoder_config, self.encoder_scratch, self.items)
+            self.encoder_steps.append(step)
+
+    def take_encoder(self, encoder: Encoder) -> None:
+        """It serves and learns from here on; users' states by it are worked out when they are needed."""
+        self.model = self.model._replace(encoder=encoder)
+        self.encoder_scratch = gru_training.scratch(encoder.gru, self.encoder_config)
+        self.encoder_changed = True
+        for users in self.users:
+            users.windows.hold_encoded()
 
     def _reserve_items(self, columns: EventColumns) -> None:
         self.item_ids = ids.reserve(self.item_ids, self.item_ids.start.size, columns.item_ids.data.size)
@@ -167,12 +187,15 @@ class Learner:
 
     def resize(self, rows: int) -> None:
         """Arrays for a catalogue of `rows` items."""
+        serving = self.model.encoder
         self.model = model.grow(self.model, self.config, rows)
         if self.shadow is not None:
-            self.shadow = model.grow_challenger(self.shadow, rows)
+            self.shadow = model.grow_challenger(self.shadow, serving, self.model.encoder, rows)
         self.item_ids = ids.reserve(self.item_ids, rows, 0)
         self.scratch = scratch.grow(self.scratch, rows)
         self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
+        if self.encoder_scratch is not None:
+            self.encoder_scratch = gru_training.scratch(self.model.encoder.gru, self.encoder_config)
         self.memory = self.memory._replace(
             dirty=longer(self.memory.dirty, rows),
             dirty_rows=longer(self.memory.dirty_rows, rows),
@@ -202,7 +225,7 @@ def _memory(config: Config, rows: int) -> Memory:
     )  # fmt: skip
 
 
-def _settings(config: Config, sample_every: int, request_clock: bool, traced: bool) -> Settings:
+def _settings(config: Config, sample_every: int, request_clock: bool, traced: bool, answer: int) -> Settings:
     heads = config.heads
     return Settings(
         reading=reading(config),
@@ -223,5 +246,6 @@ def _settings(config: Config, sample_every: int, request_clock: bool, traced: bo
         use_gru=heads.gru.enabled,
         request_clock=request_clock,
         compare=traced and heads.gru.enabled,
+        answer=answer,
         shadow_warmup=config.refresh.shadow_events // 2,
     )

@@ -1,6 +1,6 @@
 """The first step of every ranking: who is this user right now?"""
 
-from streamproc.engine import candidates
+from streamproc.engine import candidates, encoding
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BEGINS, BEHIND, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
 from streamproc.engine.window_arrays import RING, SHORT_TERM, Windows
@@ -15,10 +15,10 @@ _MS = 1000
 
 @inlined
 def look(m: Model, w: Windows, s: Scratch, row: int, use_gru: bool) -> None:
-    """The user as of the newest event: reads the window, and takes its last item into the recurrent state."""
+    """The user as of the newest event: reads the window, and takes its last item into recurrent states."""
     _read(m, w, s, row)
     s.moment[FRESH] = 0
-    _begin(m, s, use_gru)
+    _begin(m, w, s, row, use_gru)
 
 
 @inlined
@@ -32,7 +32,7 @@ def look_ahead(
     s.moment[FRESH] = s.moment[BEGINS] if request else 0
     if request:
         s.moment[NOW] = time // _MS
-    _begin(m, s, use_gru)
+    _begin(m, w, s, row, use_gru)
 
 
 @tight
@@ -52,10 +52,12 @@ def _read(m: Model, w: Windows, s: Scratch, row: int) -> None:
 
 
 @inlined
-def _begin(m: Model, s: Scratch, use_gru: bool) -> None:
+def _begin(m: Model, w: Windows, s: Scratch, row: int, use_gru: bool) -> None:
     candidates.own(s)
     if s.counts[LIKED] > 0 and use_gru:
         gru.advance(m.gru, s.window[0], s.before, s.hidden, s.recurrent)
     else:
         for f in range(s.hidden.size):
             s.hidden[f] = 0.0
+    if m.encoder.since[0] > 0:
+        encoding.advance(m.encoder, w, s, row)

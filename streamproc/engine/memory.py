@@ -32,6 +32,7 @@ class Settings(NamedTuple):
     use_gru: bool
     request_clock: bool  # rank as of the time of the event to come, not of the user's newest one
     compare: bool  # with fusions that do not learn
+    answer: int  # whose slates are looked at: the fusion's, or of one of these
     shadow_warmup: int  # predictions in shadow before the comparison begins
 
 

@@ -15,9 +15,10 @@ from streamproc_models import fusion
 from streamproc_models.arrays import F32, F64, I32, I64, U64
 from streamproc_models.fusion import Fusion
 from streamproc_models.hashing import put
-from streamproc_models.heads import bias, covisitation, factors, gru, long_term, markov, popularity
+from streamproc_models.heads import bias, covisitation, encoder, factors, gru, long_term, markov, popularity
 from streamproc_models.heads.bias import Bias
 from streamproc_models.heads.covisitation import Covisitation
+from streamproc_models.heads.encoder import Encoder
 from streamproc_models.heads.factors import Factors
 from streamproc_models.heads.gru import Gru
 from streamproc_models.heads.long_term import LongTerm
@@ -46,9 +47,10 @@ class Model(NamedTuple):
     gru: Gru
     bias: Bias
     long_term: LongTerm
+    encoder: Encoder
     fusion: Fusion
     pool: Pool
-    lasting: I64  # (1,), generation of `long_term`; 0 where there is none
+    lasting: I64  # (1,), generation that serves, `long_term` being its; 0 where there is none
     increments: F64  # (2,), present weight of one event in the tables that forget
     counters: I64  # (5,)
 
@@ -57,6 +59,7 @@ class Challenger(NamedTuple):
     """What a model with another generation has of its own; all else it shares with the serving one."""
 
     long_term: LongTerm
+    encoder: Encoder  # the serving one itself where the generation has none
     fusion: Fusion
     lasting: I64  # (1,)
 
@@ -79,6 +82,7 @@ def empty(config: Config, items: int) -> Model:
         gru.empty(gru_config(config), items),
         bias.empty(items),
         long_term.empty(long_term_config(config), items),
+        encoder.absent(encoder_config(config)),
         fusion.empty(switched_off(config)),
         pool.empty(items, heads.factors.size, heads.gru.size),
         np.zeros(1, np.int64),
@@ -98,6 +102,15 @@ def gru_config(config: Config) -> gru.GruConfig:
     return gru.GruConfig(
         size=c.size, batch=c.batch, replay=c.replay, negatives=c.negatives, rate=c.rate, seed=config.seed
     )
+
+
+def encoder_config(config: Config) -> gru.GruConfig:
+    """The settings of the head that goes on from a refresh's encoder."""
+    c = config.heads.encoder
+    return gru.GruConfig(
+        size=config.refresh.encoder.size, batch=c.batch, replay=c.replay, negatives=c.negatives, rate=c.rate,
+        replay_ring=encoder.REPLAY_RING, seed=config.seed,
+    )  # fmt: skip
 
 
 def long_term_config(config: Config) -> long_term.LongTermConfig:
@@ -134,6 +147,7 @@ def grow(model: Model, config: Config, items: int) -> Model:
         gru=gru.grow(model.gru, items),
         bias=_grown_head(model.bias, fresh.bias, items),
         long_term=long_term.grow(model.long_term, items),
+        encoder=encoder.grow(model.encoder, items),
         fusion=model.fusion,
         pool=model.pool._replace(place=_grown(model.pool.place, fresh.pool.place, items)),
         lasting=model.lasting,
@@ -142,9 +156,13 @@ def grow(model: Model, config: Config, items: int) -> Model:
     )
 
 
-def grow_challenger(challenger: Challenger, items: int) -> Challenger:
-    """The same challenger with room for `items` rows."""
-    return challenger._replace(long_term=long_term.grow(challenger.long_term, items))
+def grow_challenger(challenger: Challenger, before: Encoder, after: Encoder, items: int) -> Challenger:
+    """The same challenger with room for `items` rows; the serving encoder has grown from one to the other."""
+    shared = challenger.encoder is before
+    return challenger._replace(
+        long_term=long_term.grow(challenger.long_term, items),
+        encoder=after if shared else encoder.grow(challenger.encoder, items),
+    )
 
 
 def _grown(array: NDArray[Any], fresh: NDArray[Any], items: int) -> NDArray[Any]:

@@ -42,6 +42,8 @@ class Observer:
         count = c.users.size
         if count:
             windows.reserve(count, c.user_ids.data.size)
+            if self._view.has_encoder:
+                windows.hold_encoded()
             if self._exclude_seen:
                 windows.seen = seen.reserve(windows.seen, windows.rows, count)
         return np.zeros(count, np.uint8), np.full(count, -1, np.int32)

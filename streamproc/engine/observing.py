@@ -3,18 +3,18 @@
 from typing import NamedTuple
 
 from streamproc.contracts.columns import EventColumns
-from streamproc.engine import factoring, ids, seen
+from streamproc.engine import encoding, factoring, ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.model import Model
 from streamproc.engine.reading import FactorRules
 from streamproc.engine.scratch import IN_WINDOW, LIKED, Scratch
 from streamproc.engine.seen import Seen
 from streamproc.engine.window_arrays import Windows
-from streamproc.engine.window_kernels import ACCEPTED, accept, load_hidden, store_hidden
+from streamproc.engine.window_kernels import ACCEPTED, accept, is_encoded, load_hidden, store_hidden
 from streamproc.engine.window_pages import newest_first
 from streamproc_models.arrays import I32, U8, Bool
 from streamproc_models.hashing import find
-from streamproc_models.heads import gru
+from streamproc_models.heads import encoder, gru
 from streamproc_models.kernel import inlined, tight
 
 
@@ -46,6 +46,7 @@ def observe_one(
     row = find(w.keys, w.rows, c.users[x])
     positive = c.strengths[x] > 0
     advanced = row >= 0 and positive and rules.use_gru and _advance(m, w, s, row)
+    encoded = m.encoder.since[0] > 0 and row >= 0 and positive and _encode(m, w, s, row)
     outcome, row, arrived = accept(
         w, c.users[x], c.items[x], c.times[x], c.kinds[x], not positive, rules.ignored[c.kinds[x]],
         c.event_keys[x], c.sequences[x], c.sessions[x], c.offsets[x], rules.decide,
@@ -59,6 +60,8 @@ def observe_one(
             seen.add(had, row, c.users[x], c.items[x])
         if advanced:
             store_hidden(w, row, s.hidden)
+        if encoded:
+            encoding.store(m.encoder, w, s, row)
         if rules.factors.on:
             _follow_factors(m, w, s, rules, c, row, x, arrived)
     return outcome, row
@@ -86,4 +89,16 @@ def _advance(m: Model, w: Windows, s: Scratch, row: int) -> bool:
     s.counts[LIKED] = liked
     load_hidden(w, row, s.before)
     gru.advance(m.gru, s.window[0], s.before, s.hidden, s.recurrent)
+    return True
+
+
+@tight
+def _encode(m: Model, w: Windows, s: Scratch, row: int) -> bool:
+    """The same by the encoder, in `s.encoded`; a user without a state by it is read further back."""
+    wanted = 1 if is_encoded(w, row, m.encoder.since[0]) else encoder.RECALLED + 1
+    liked, _ = newest_first(w, row, wanted, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked)
+    s.counts[LIKED] = liked
+    if liked == 0:
+        return False
+    encoding.advance(m.encoder, w, s, row)
     return True

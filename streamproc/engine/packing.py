@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.contracts.users import HEAD_WORDS, VECTOR_BITS, VERSION
+from streamproc.contracts.users import ENCODER_AT, HEAD_WORDS, VECTOR_BITS, VERSION
 from streamproc.engine import ids, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.seen import Seen
@@ -27,9 +27,15 @@ def measure(w: Windows, s: Seen, rows: I32, ends: I64) -> int:
         row = rows[k]
         length, known = w.length[row], min(w.known[row], w.ids.shape[1])
         at += HEAD_WORDS + length + _words(length, 4) + _words(length, 1) + known
-        at += _words(w.vectors.shape[1], 2) + _count(s, row)
+        at += _words(w.vectors.shape[1], 2) + _words(_encoded(w, row), 2) + _count(s, row)
         ends[k] = at
     return at
+
+
+@tight
+def _encoded(w: Windows, row: int) -> int:
+    """Numbers in the user's state by the encoder."""
+    return w.encoded.shape[1] if row < w.encoder.size and w.encoder[row] > 0 else 0
 
 
 @tight
@@ -51,12 +57,18 @@ def pack(w: Windows, s: Seen, rows: I32, ends: I64, b64: U64, b32: U32, b16: I16
         b32[2 * at + 1] = w.vectors.shape[1] + (_count(s, row) << VECTOR_BITS)
         b64[at + 1], b64[at + 2] = np.uint64(w.newest[row]), np.uint64(w.offset[row])
         b64[at + 3], b64[at + 4], b64[at + 5] = w.source[row], np.uint64(w.sequence[row]), w.session[row]
+        encoded = _encoded(w, row)
+        b32[2 * at + ENCODER_AT] = w.encoder[row] if encoded > 0 else 0
+        b16[4 * at + 2 * ENCODER_AT + 2] = encoded
         at = _pack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
         for d in range(known):
             b64[at + d] = w.ids[row, (w.known[row] - known + d) % w.ids.shape[1]]
         at += known
         for f in range(w.vectors.shape[1]):
             b16[4 * at + f] = w.vectors[row, f]
+        at += _words(w.vectors.shape[1], 2)
+        for f in range(encoded):
+            b16[4 * at + f] = w.encoded[row, f]
         entry, place = s.latest[row], ends[k] - 1
         while entry >= 0:
             b64[place] = s.item[entry]
@@ -93,6 +105,7 @@ def unpack(
         numbers, had = _counts(b32[2 * at + 1])
         w.newest[row], w.offset[row] = np.int64(b64[at + 1]), np.int64(b64[at + 2])
         w.source[row], w.sequence[row], w.session[row] = b64[at + 3], np.int64(b64[at + 4]), b64[at + 5]
+        generation, encoded = int(b32[2 * at + ENCODER_AT]), int(b16[4 * at + 2 * ENCODER_AT + 2])
         at = _unpack_window(w, row, length, at + HEAD_WORDS, b64, b32, b8)
         for d in range(min(known, w.ids.shape[1])):
             w.ids[row, d] = b64[at + max(known - w.ids.shape[1], 0) + d]
@@ -101,8 +114,19 @@ def unpack(
         for f in range(min(numbers, w.vectors.shape[1])):
             w.vectors[row, f] = b16[4 * at + f]
         at += _words(numbers, 2)
+        if row < w.encoder.size:
+            _unpack_encoded(w, row, generation, encoded, b16[4 * at :])
+        at += _words(encoded, 2)
         for d in range(had):
             seen.add(s, row, users[k], b64[at + d])
+
+
+@tight
+def _unpack_encoded(w: Windows, row: int, generation: int, encoded: int, b16: I16) -> None:
+    """A state of another size is none: it is worked out again from the window."""
+    w.encoder[row] = generation if encoded == w.encoded.shape[1] else 0
+    for f in range(min(encoded, w.encoded.shape[1])):
+        w.encoded[row, f] = b16[f]
 
 
 @tight

@@ -24,8 +24,8 @@ IMPOSSIBLE = np.float32(-1e30)
 STARTED, NEWCOMERS = 0, 1  # places in `counters`
 # Rows of `features`, as the fusion numbers them from POOL_FIRST on; most are filled by each ranking.
 LASTING, LASTING_NEAR, LASTING_LOG, LASTING_ROOT, POPULAR, AGE, IDLE, BIAS = 0, 1, 2, 3, 4, 7, 8, 9
-TASTE, TASTE_ROOT, RECURRENT, RECURRENT_ROOT = 10, 11, 12, 13
-FEATURES = 14
+TASTE, TASTE_ROOT, RECURRENT, RECURRENT_ROOT, ENCODED, ENCODED_ROOT = 10, 11, 12, 13, 14, 15
+FEATURES = 16
 
 
 class Pool(NamedTuple):
@@ -34,7 +34,7 @@ class Pool(NamedTuple):
     place: I32  # (items,), 0..303, OUTSIDE where not pooled
     item: I32  # (304,), row; -1 where empty
     bias: F32  # (304,), 0, IMPOSSIBLE where empty
-    features: F32  # (14, 304)
+    features: F32  # (16, 304)
     factors: F32  # (d, 304)
     embeddings: F32  # (h, 304)
     embedding_bias: F32  # (304,)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.engine import candidates, comparing, pool, ranking, reasons, scoring
+from streamproc.engine import candidates, comparing, encoding, pool, ranking, reasons, scoring
 from streamproc.engine.memory import SHADOWED, Memory, Partition, Settings
 from streamproc.engine.model import SERVING, Challenger, Model
 from streamproc.engine.pool import Pool
@@ -29,12 +29,13 @@ def predict(
     place = ranking.fusion_place(m.pool.place, s, target)
     evaluation.count(record, evaluation.FUSION, place)
     serving = place
-    for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
+    for head in range(evaluation.POPULARITY, evaluation.ENCODER + 1):
         alone = ranking.head_place(m, s, head, target)
         evaluation.count(record, head, alone)
         if head == m.counters[SERVING]:
             serving = alone
-    if number % settings.sample_every == 0:
+    sampled = number % settings.sample_every == 0
+    if sampled and settings.answer == evaluation.FUSION:
         _sample(m, memory, s, slate, settings)
     if number % settings.fusion_every == 0:
         _improve(m, m.fusion, s, target, settings.use_bias)
@@ -48,6 +49,8 @@ def predict(
         evaluation.count(record, evaluation.AVERAGE, ranking.fusion_place(m.pool.place, s, target))
         comparing.maximum(m, s)
         evaluation.count(record, evaluation.MAXIMUM, ranking.fusion_place(m.pool.place, s, target))
+        if sampled and settings.answer != evaluation.FUSION:
+            _sample_plain(m, memory, s, slate, settings)
     candidates.clear(s)
     if memory.counters[SHADOWED] >= 0:
         _shadow(m, other, memory, part, s, settings, user, target, place)
@@ -65,10 +68,19 @@ def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settin
 
 
 @inlined
+def _sample_plain(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settings) -> None:
+    """The slate of a fusion that does not learn, whose maximum `s` holds: without reasons, without a gate."""
+    if settings.answer == evaluation.AVERAGE:
+        comparing.average(m, s)
+    for p in range(ranking.choose(m, s, slate)):
+        memory.shown[slate.items[p]] = 1
+
+
+@inlined
 def _improve(m: Model, head: Fusion, s: Scratch, target: int, with_bias: bool) -> None:
     """One step of the fusion, and of the items' biases, which share its loss."""
     number, place = scoring.number_of(m.pool.place, s, target)
-    scale = _learn_gradient(m.pool, m.lasting[0] > 0, s, number, place)
+    scale = _learn_gradient(m.pool, scoring.refreshed(m.lasting[0], m.encoder.since[0]), s, number, place)
     if scale <= 0:
         return
     fusion.improve(head, s.rows, s.gradient, s.newton)
@@ -84,13 +96,13 @@ def _twin(m: Model, s: Scratch, settings: Settings, target: int, learns: bool) -
     place = ranking.fusion_place(m.pool.place, s, target)
     if learns:
         number, seat = scoring.number_of(m.pool.place, s, target)
-        if _learn_gradient(m.pool, m.lasting[0] > 0, s, number, seat) > 0:
+        if _learn_gradient(m.pool, scoring.refreshed(m.lasting[0], m.encoder.since[0]), s, number, seat) > 0:
             fusion.improve_twin(m.fusion, s.rows, s.gradient, settings.twin_rate)
     return place
 
 
 @inlined
-def _learn_gradient(dense: Pool, lasting: bool, s: Scratch, number: int, place: int) -> Real:
+def _learn_gradient(dense: Pool, there: int, s: Scratch, number: int, place: int) -> Real:
     """g = x_target - E[x] in `s.gradient`; returns what turns odds to probabilities.
 
     0 where the target is no candidate, which teaches nothing.
@@ -103,17 +115,17 @@ def _learn_gradient(dense: Pool, lasting: bool, s: Scratch, number: int, place: 
     total = exp_into(s.odds, s.scores, shift, s.y, s.y_bits, s.counts[LINKED])
     total += exp_into(s.pool_odds, s.pool_scores, shift, s.y, s.y_bits, pool.SIZE)
     scale = np.float32(1.0) / np.float32(total)
-    _gradient(dense.features, lasting, s, scale, number, place)
+    _gradient(dense.features, there, s, scale, number, place)
     return scale
 
 
 @tight
-def _gradient(dense: F32, lasting: bool, s: Scratch, scale: Real, number: int, place: int) -> None:
+def _gradient(dense: F32, there: int, s: Scratch, scale: Real, number: int, place: int) -> None:
     """Feature by feature."""
     for f in range(fusion.FEATURES):
         x, mean, n = s.features[f], np.float32(0), scoring.extent(s, f)
         target = np.float32(0)
-        if not scoring.absent(f, lasting):
+        if not scoring.absent(f, there):
             for c in range(n):
                 mean += s.odds[c] * x[c]
             target = x[number] if 0 <= number < n else np.float32(0)
@@ -133,7 +145,12 @@ def _shadow(
 ) -> None:  # fmt: skip
     """The same prediction by the model with the new generation, and how both did since its warm-up."""
     candidates.own(s)
+    another = other.encoder.since[0] != m.encoder.since[0]
+    if another:
+        encoding.try_on(other.encoder, s)
     there = _challenge(_challenged(m, other), part, s, settings, user, target)
+    if another:
+        encoding.take_off(s)
     evaluation.count(memory.record, evaluation.SHADOW, there)
     candidates.clear(s)
     memory.counters[SHADOWED] += 1
@@ -154,7 +171,7 @@ def _challenge(m: Model, part: Partition, s: Scratch, settings: Settings, user: 
     scoring.score(m, s, settings.reading, part.seen, user, settings.exclude_seen)
     there = ranking.fusion_place(m.pool.place, s, target)
     number, place = scoring.number_of(m.pool.place, s, target)
-    if _learn_gradient(m.pool, m.lasting[0] > 0, s, number, place) > 0:
+    if _learn_gradient(m.pool, scoring.refreshed(m.lasting[0], m.encoder.since[0]), s, number, place) > 0:
         fusion.improve(m.fusion, s.rows, s.gradient, s.newton)
     _twin(m, s, settings, target, True)
     return there
@@ -165,6 +182,6 @@ def _challenged(m: Model, other: Challenger) -> Model:
     """The model as it would be if the generation in shadow were promoted."""
     return Model(
         m.keys, m.rows, m.item, m.next_free, m.popularity, m.features, m.markov, m.covisitation, m.session,
-        m.factors, m.gru, m.bias, other.long_term, other.fusion, m.pool, other.lasting, m.increments,
-        m.counters,
+        m.factors, m.gru, m.bias, other.long_term, other.encoder, other.fusion, m.pool, other.lasting,
+        m.increments, m.counters,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.contracts import model as records
-from streamproc.contracts.model import HEADER, ITEM, LASTING, TABLES, Header
+from streamproc.contracts.model import ENCODED, HEADER, ITEM, LASTING, TABLES, Header
 from streamproc.engine import ids
 from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import DIRTY
@@ -17,6 +17,7 @@ from streamproc_models import evaluation
 from streamproc_models.arrays import I32
 
 Rows = list[tuple[bytes, bytes | None]]
+_PREFIXES = (ITEM, LASTING, ENCODED)
 SWEEP, SWEEP_ROWS = 60, 500  # every row within so many syncs; at most so many rows at each
 
 
@@ -29,11 +30,11 @@ class SyncPoint(NamedTuple):
 
 def changed_rows(learner: Learner, point: SyncPoint) -> Rows:
     """Records for `model`, the header last; forgets what was changed."""
-    gone: Rows = [(prefix + name, None) for name in learner.gone_items for prefix in (ITEM, LASTING)]
+    gone: Rows = [(prefix + name, None) for name in learner.gone_items for prefix in _PREFIXES]
     learner.gone_items.clear()
     _sweep_on(learner)
     rows = _take_dirty_items(learner)
-    changed = gone + _item_rows(learner, rows)
+    changed = gone + _item_rows(learner, rows) + _encoded_rows(learner, rows)
     if learner.lasting_changed:
         learner.lasting_changed = False
         changed += _lasting_rows(learner)
@@ -64,6 +65,8 @@ def header(learner: Learner, point: SyncPoint) -> Header:
         cell=m.gru.cell.tobytes(),
         figures=figures,
         gate=learner.memory.gate.tolist(),
+        encoder=int(m.encoder.since[0]),
+        encoder_cell=m.encoder.gru.cell.tobytes() if m.encoder.since[0] > 0 else b"",
     )
 
 
@@ -120,8 +123,24 @@ def _item_rows(learner: Learner, rows: I32) -> Rows:
     return _keyed(learner, ITEM, rows, out)
 
 
+def _encoded_rows(learner: Learner, changed: I32) -> Rows:
+    """The same rows, or all of them where the encoder is a new one; none without an encoder."""
+    m = learner.model
+    if m.encoder.since[0] == 0:
+        return []
+    rows = _live(learner) if learner.encoder_changed else changed
+    learner.encoder_changed = False
+    head, out = m.encoder.gru, np.zeros(rows.size, records.encoded_row(learner.config))
+    out["row"], out["embedding"], out["embedding_bias"] = rows, head.embeddings[rows], head.bias[rows]
+    return _keyed(learner, ENCODED, rows, out)
+
+
+def _live(learner: Learner) -> I32:
+    return np.flatnonzero(learner.model.item[: learner.items]).astype(np.int32)
+
+
 def _lasting_rows(learner: Learner) -> Rows:
-    rows = np.flatnonzero(learner.model.item[: learner.items]).astype(np.int32)
+    rows = _live(learner)
     head, out = learner.model.long_term, np.zeros(rows.size, records.lasting_row(learner.config))
     out["row"], out["neighbours"], out["weights"] = rows, head.neighbours[rows], head.weights[rows]
     return _keyed(learner, LASTING, rows, out)

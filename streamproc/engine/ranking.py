@@ -63,6 +63,8 @@ def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
         return _dense_place(s, fusion.FACTORS, dense.features[pool.TASTE], number, place)
     if head == evaluation.GRU:
         return _dense_place(s, fusion.GRU, dense.features[pool.RECURRENT], number, place)
+    if head == evaluation.ENCODER:
+        return _encoded_place(m, s, number, place)
     if head == evaluation.HISTORY:
         return _sparse_place(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
     if head == evaluation.MARKOV:
@@ -85,6 +87,13 @@ def _lasting_place(m: Model, s: Scratch, number: int, place: int) -> int:
     if value <= 0 or _unsound(s, value):
         return evaluation.MISS
     return _place_among_shown(s.lasting, s.counts[LINKED], s.pool_lasting, s.pool_scores, value)
+
+
+@inlined
+def _encoded_place(m: Model, s: Scratch, number: int, place: int) -> int:
+    if m.encoder.since[0] == 0:
+        return evaluation.MISS
+    return _dense_place(s, fusion.ENCODER, m.pool.features[pool.ENCODED], number, place)
 
 
 @inlined
@@ -137,6 +146,8 @@ def serve(m: Model, s: Scratch) -> None:
         _serve_dense(m, s, fusion.FACTORS)
     elif head == evaluation.GRU:
         _serve_dense(m, s, fusion.GRU)
+    elif head == evaluation.ENCODER and m.encoder.since[0] > 0:
+        _serve_dense(m, s, fusion.ENCODER)
     elif head == evaluation.HISTORY:
         _serve_sparse(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY))
     elif head == evaluation.MARKOV:

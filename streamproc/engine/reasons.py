@@ -4,7 +4,7 @@ import numpy as np
 
 from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
-from streamproc.engine.scoring import absent
+from streamproc.engine.scoring import absent, refreshed
 from streamproc.engine.scratch import FOLLOWERS, IN_WINDOW, LIKED, LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32
@@ -21,6 +21,7 @@ _OF = {
     "bias": (evaluation.POPULARITY, POPULAR),
     "factors": (evaluation.FACTORS, LONG_TERM),
     "gru": (evaluation.GRU, SHORT_TERM),
+    "encoder": (evaluation.ENCODER, SHORT_TERM),
     "markov": (evaluation.MARKOV, SHORT_TERM),
     "history": (evaluation.HISTORY, SHORT_TERM),
 }
@@ -77,9 +78,9 @@ def _parts(m: Model, s: Scratch, number: int, parts: F32, gate: F32) -> None:
         first, stop, x, column = fusion.POOL_FIRST, fusion.POOL_LAST + 1, m.pool.features, place
     else:
         first, stop, x, column = 0, _features_of(s, number), s.features, number
-    lasting = m.lasting[0] > 0
+    there = refreshed(m.lasting[0], m.encoder.since[0])
     for f in range(first, stop):
-        if not absent(f, lasting):
+        if not absent(f, there):
             part = s.weights[f] * x[f - first, column]
             parts[HEAD_OF[f]] += part
             gate[FAMILY_OF[f]] += abs(part)
@@ -96,7 +97,7 @@ def _features_of(s: Scratch, number: int) -> int:
 @tight
 def _strongest(parts: F32) -> int:
     best = evaluation.POPULARITY
-    for head in range(evaluation.POPULARITY, evaluation.LONG_TERM + 1):
+    for head in range(evaluation.POPULARITY, evaluation.ENCODER + 1):
         if parts[head] > parts[best]:
             best = head
     return best
@@ -108,10 +109,17 @@ def _name_window_items(m: Model, s: Scratch, item: int, head: int, votes: int, b
         return
     if head == evaluation.HISTORY:
         because[0] = item
-    elif head == evaluation.MARKOV or head == evaluation.GRU or head == evaluation.SECOND_ORDER:
+    elif _of_last(head):
         because[0] = s.window[0]
     else:
         _two_closest(m, s, item, head, votes, because)
+
+
+@tight
+def _of_last(head: int) -> bool:
+    """Whether this head goes by the last item, above all."""
+    recurrent = head == evaluation.GRU or head == evaluation.ENCODER
+    return recurrent or head == evaluation.MARKOV or head == evaluation.SECOND_ORDER
 
 
 @tight

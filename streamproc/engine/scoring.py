@@ -10,6 +10,8 @@ from streamproc_models import fusion
 from streamproc_models.arrays import F32, I32, Hash
 from streamproc_models.kernel import inlined, tight
 
+LASTING, ENCODED = 1, 2  # bits: heads that are there only once a refresh has brought them
+
 
 @inlined
 def score(m: Model, s: Scratch, reading: Reading, had: Seen, user: Hash, exclude_seen: bool) -> None:
@@ -30,7 +32,7 @@ def score(m: Model, s: Scratch, reading: Reading, had: Seen, user: Hash, exclude
 def weigh(m: Model, s: Scratch, weights: F32) -> None:
     """Scores by one learner's rows of weights."""
     fusion.combine(weights, s.rows, s.weights)
-    add_up(m.pool, s, m.lasting[0] > 0)
+    add_up(m.pool, s, refreshed(m.lasting[0], m.encoder.since[0]))
 
 
 @tight
@@ -50,19 +52,27 @@ def extent(s: Scratch, feature: int) -> int:
 
 
 @tight
-def absent(feature: int, lasting: bool) -> bool:
-    """Whether nobody has this feature, since no generation serves."""
-    return not lasting and fusion.LONG_TERM_FIRST <= feature <= fusion.LONG_TERM_LAST
+def refreshed(generation: int, encoder: int) -> int:
+    """What refreshes have brought so far: LASTING, ENCODED, or both."""
+    return (LASTING if generation > 0 else 0) | (ENCODED if encoder > 0 else 0)
 
 
 @tight
-def add_up(dense: Pool, s: Scratch, lasting: bool) -> None:
+def absent(feature: int, there: int) -> bool:
+    """Whether nobody has this feature, since no refresh has brought its head; `there` is by `refreshed`."""
+    if fusion.LONG_TERM_FIRST <= feature <= fusion.LONG_TERM_LAST:
+        return there & LASTING == 0
+    return fusion.ENCODER <= feature <= fusion.ENCODER_ROOT and there & ENCODED == 0
+
+
+@tight
+def add_up(dense: Pool, s: Scratch, there: int) -> None:
     """Scores by `s.weights`."""
     scores, pooled = s.scores, s.pool_scores
     for c in range(s.counts[LINKED]):
         scores[c] = s.barred[c]
     for f in range(fusion.FEATURES):
-        if absent(f, lasting):
+        if absent(f, there):
             continue
         w, x = s.weights[f], s.features[f]
         for c in range(extent(s, f)):
@@ -70,7 +80,7 @@ def add_up(dense: Pool, s: Scratch, lasting: bool) -> None:
     for q in range(pool.SIZE):
         pooled[q] = s.pool_barred[q]
     for f in range(fusion.POOL_FIRST, fusion.POOL_LAST + 1):
-        if absent(f, lasting):
+        if absent(f, there):
             continue
         w, x = s.weights[f], dense.features[f - fusion.POOL_FIRST]
         for q in range(pool.SIZE):

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamproc.config import Config
 from streamproc.engine import pool
 from streamproc.engine.window_arrays import RING, SHORT_TERM
-from streamproc.heads_config import HeadsConfig
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, F64, I32, I64
 from streamproc_models.heads import history
@@ -62,7 +62,11 @@ class Scratch(NamedTuple):
     negatives: I32  # (negatives,), rows
     before: F32  # (h,), recurrent state before the last item
     hidden: F32  # (h,), and after it
-    recurrent: F32  # (7 h,), scratch of the recurrent step
+    encoded_before: F32  # (e,), the same of the encoder's head
+    encoded: F32  # (e,)
+    encoded_aside: F32  # (e,), while another encoder is tried
+    recurrent: F32  # (7 max(h, e),), scratch of a recurrent step
+    pooled: I32  # (304,), rows of the pool, 0 where it is empty
     pool_barred: F32  # (512,), like the linked ones', but also IMPOSSIBLE where an item is linked
     pool_lasting: F32  # (512,), zero between rankings
     pool_lasting_near: F32  # (512,)
@@ -70,8 +74,9 @@ class Scratch(NamedTuple):
     pool_odds: F32  # (512,)
 
 
-def empty(items: int, heads: HeadsConfig) -> Scratch:
+def empty(items: int, config: Config) -> Scratch:
     """Working memory for a catalogue of `items` rows."""
+    heads, encoded = config.heads, config.refresh.encoder.size
     factors, hidden = heads.factors.size, heads.gru.size
     x, y = np.zeros(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
 
@@ -91,7 +96,8 @@ def empty(items: int, heads: HeadsConfig) -> Scratch:
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
         np.zeros((3, fusion.FEATURES)), floats(len(evaluation.MODELS)),
         floats(factors), floats(factors), ints(heads.factors.negatives),
-        floats(hidden), floats(hidden), floats(7 * hidden),
+        floats(hidden), floats(hidden), floats(encoded), floats(encoded), floats(encoded),
+        floats(7 * max(hidden, encoded)), ints(pool.SIZE),
         floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip
 

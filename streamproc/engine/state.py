@@ -28,7 +28,8 @@ PER_ITEM = frozenset(
     " covisitation.neighbours covisitation.weights covisitation.fill covisitation.totals"
     " session.neighbours session.weights session.fill session.totals bias.values bias.squares"
     " factors.items gru.embeddings gru.bias gru.embeddings_sums gru.bias_sums gru.counts"
-    " long_term.neighbours long_term.weights pool.place".split()
+    " encoder.gru.embeddings encoder.gru.bias encoder.gru.embeddings_sums encoder.gru.bias_sums"
+    " encoder.gru.counts long_term.neighbours long_term.weights pool.place".split()
 )
 # What follows from the other arrays or from the configuration, or is gone with the next prediction.
 TABLES = frozenset(("keys", "rows", "mask", "rates", "keeps", "places"))
@@ -40,7 +41,7 @@ def arrays(learner: Learner) -> Arrays:
     for name, array in _flat(learner.model, "model."):
         found[name] = array[: learner.items] if name.removeprefix("model.") in PER_ITEM else array
     if learner.shadow is not None:
-        found |= _shadow(learner.shadow, learner.items)
+        found |= _shadow(learner, learner.items)
     found |= {"items." + name: array for name, array in _texts(learner.item_ids, learner.items).items()}
     memory = learner.memory
     found["memory.gate"], found["memory.shadow"] = memory.gate, memory.shadow
@@ -94,6 +95,9 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     items = int(saved["model.counters"][model.ITEMS])
     if items > model.capacity(learner.model):
         learner.resize(items)
+    if saved["model.encoder.since"][0] > 0:
+        learner.take_encoder(generations.room_for_encoder(learner))
+        learner.encoder_changed = False  # what was published is there already
     for name, array in _flat(learner.model, "model."):
         _fill(array, saved[name], name)
     model.rehash(learner.model)
@@ -105,8 +109,8 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     for name, array in _flat(memory.record, "record."):
         _fill(array, saved[name], name)
     if "shadow.lasting" in saved:
-        learner.shadow = generations.challenger(learner)
-        for name, array in _shadow(learner.shadow, model.capacity(learner.model)).items():
+        learner.shadow = _room_for_shadow(learner, "shadow.encoder.since" in saved)
+        for name, array in _shadow(learner, model.capacity(learner.model)).items():
             _fill(array, saved[name], name)
     for number, users in enumerate(learner.users):
         _restore_users(users, _under(f"users.{number}.", saved))
@@ -125,13 +129,26 @@ def _flat(group: Any, prefix: str) -> Iterator[tuple[str, NDArray[Any]]]:
             yield prefix + name, value
 
 
-def _shadow(shadow: Challenger, rows: int) -> Arrays:
+def _shadow(learner: Learner, rows: int) -> Arrays:
+    shadow = learner.shadow
+    if shadow is None:
+        return {}
     found: Arrays = {
         "shadow.neighbours": shadow.long_term.neighbours[:rows],
         "shadow.weights": shadow.long_term.weights[:rows],
         "shadow.lasting": shadow.lasting,
     }
+    if shadow.encoder is not learner.model.encoder:
+        for name, array in _flat(shadow.encoder, "encoder."):
+            found["shadow." + name] = array[:rows] if name in PER_ITEM else array
     return found | dict(_flat(shadow.fusion, "shadow.fusion."))
+
+
+def _room_for_shadow(learner: Learner, with_encoder: bool) -> Challenger:
+    shadow = generations.challenger(learner)
+    if with_encoder:  # its number makes it another one before its arrays are filled
+        shadow = shadow._replace(encoder=generations.room_for_encoder(learner))
+    return shadow
 
 
 def _users(users: Users) -> Arrays:
@@ -153,6 +170,8 @@ def _restore_users(users: Users, saved: Mapping[str, NDArray[Any]]) -> None:
     rows, w = saved["user"].size, users.windows
     w.resize(max(rows, w.rows))
     w.reserve_pages(len(saved["items"]))
+    if saved["encoder"].size:
+        w.hold_encoded()
     users.widen()
     for name, array in w.arrays._asdict().items():
         if name not in TABLES and name != "bounds":

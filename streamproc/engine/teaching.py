@@ -1,6 +1,6 @@
 """Every head learns one event, each by its own rule."""
 
-from streamproc.engine import factoring, pool
+from streamproc.engine import encoding, factoring, pool
 from streamproc.engine.memory import Memory, Partition, Settings, mark_item
 from streamproc.engine.model import BRIEF, LONG, Model
 from streamproc.engine.scratch import BEGINS, BEHIND, IN_SESSION, LIKED, Scratch
@@ -15,7 +15,7 @@ def teach(
     m: Model, memory: Memory, part: Partition, s: Scratch, settings: Settings,
     row: int, item: int, event: int, strength: float,
 ) -> bool:  # fmt: skip
-    """Every head learns the event; says whether the recurrent head's batch is full."""
+    """Every head learns the event; says whether a recurrent head's batch is full."""
     m.increments[LONG] *= settings.growth
     m.increments[BRIEF] *= settings.session_growth
     if strength <= 0:
@@ -29,10 +29,17 @@ def teach(
     mark_item(memory, item)
     _teach_links(m, memory, s, settings, item, strength)
     factoring.learn(m, part.windows, s, settings.factors, row, item, True)
-    if s.counts[LIKED] == 0 or not settings.use_gru:
+    if s.counts[LIKED] == 0:
         return False
-    store_hidden(part.windows, row, s.hidden)
-    return gru.remember(m.gru, s.before, s.window[0], item) == m.gru.batch_targets.size
+    full = False
+    if settings.use_gru:
+        store_hidden(part.windows, row, s.hidden)
+        full = gru.remember(m.gru, s.before, s.window[0], item) == m.gru.batch_targets.size
+    if m.encoder.since[0] > 0:
+        encoding.store(m.encoder, part.windows, s, row)
+        again = m.encoder.gru
+        full = gru.remember(again, s.encoded_before, s.window[0], item) == again.batch_targets.size or full
+    return full
 
 
 @inlined

@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 from streamproc.config import Config
 from streamproc.contracts import model as records
-from streamproc.contracts.model import HEADER, ITEM, TABLES, Header
+from streamproc.contracts.model import ENCODED, HEADER, ITEM, LASTING, TABLES, Header
 from streamproc.engine import ids, model, pool, scratch
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
 from streamproc.errors import ConfigError
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32, I64, U8, U64
 from streamproc_models.hashing import find, hash_strings, put, remove
-from streamproc_models.heads import popularity
+from streamproc_models.heads import encoder, popularity
+from streamproc_models.heads.encoder import Encoder
+from streamproc_models.heads.gru import Gru
 from streamproc_models.kernel import kernel
 from streamproc_models.slots import FREE
 
@@ -31,9 +33,10 @@ class ModelView:
         rows = min(_FIRST_ROWS, config.items.max)
         self.model = _bare(model.empty(config, rows))
         self.names = ids.empty(rows)
-        self.scratch = scratch.empty(rows, config.heads)
+        self.scratch = scratch.empty(rows, config)
         self._waiting: dict[bytes, bytes | None] = {}
         self._item_row, self._lasting_row = records.item_row(config), records.lasting_row(config)
+        self._encoded_row = records.encoded_row(config)
 
     @property
     def version(self) -> int:
@@ -52,8 +55,13 @@ class ModelView:
 
     @property
     def generation(self) -> int:
-        """Of the long-term head; 0 where there is none."""
+        """That serves; 0 where there is none."""
         return self.header.generation if self.header else 0
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether users have a second recurrent state."""
+        return bool(self.model.encoder.since[0] > 0)
 
     def apply(self, changes: Iterable[tuple[bytes, bytes | None]]) -> bool:
         """Records in the order of the topic; returns whether a sync has become whole."""
@@ -80,7 +88,8 @@ class ModelView:
         changes, self._waiting = self._waiting, {}
         self._take_out([key[1:] for key, value in changes.items() if value is None and key[:1] == ITEM])
         self._put_items({k[1:]: v for k, v in changes.items() if v is not None and k[:1] == ITEM})
-        self._put_lasting([v for k, v in changes.items() if v is not None and k[:1] != ITEM])
+        self._put_lasting([v for k, v in changes.items() if v is not None and k[:1] == LASTING])
+        self._put_encoder(header, [v for k, v in changes.items() if v is not None and k[:1] == ENCODED])
         self._put_header(header)
 
     def _grow(self, rows: int) -> None:
@@ -117,6 +126,17 @@ class ModelView:
         self.model.long_term.neighbours[rows] = new["neighbours"]
         self.model.long_term.weights[rows] = new["weights"]
 
+    def _put_encoder(self, header: Header, values: list[bytes]) -> None:
+        if header.encoder == 0:
+            return
+        if header.encoder != int(self.model.encoder.since[0]):  # another one: its rows are all here
+            fresh = encoder.room(model.encoder_config(self.config), model.capacity(self.model))
+            self.model = self.model._replace(encoder=Encoder(_bare_gru(fresh.gru), fresh.since))
+        head, new = self.model.encoder, np.frombuffer(b"".join(values), self._encoded_row)
+        head.gru.embeddings[new["row"]], head.gru.bias[new["row"]] = new["embedding"], new["embedding_bias"]
+        _fill(head.gru.cell, header.encoder_cell)
+        head.since[0] = header.encoder
+
     def _put_header(self, header: Header) -> None:
         m, s = self.model, self.scratch
         m.counters[EVENTS], m.counters[ITEMS] = header.events, header.items
@@ -146,20 +166,24 @@ def _fill(array: NDArray[np.floating], values: bytes) -> None:
 
 
 def _bare(m: Model) -> Model:
-    """Without what only the learning of the recurrent head needs: Adagrad's sums, examples to replay."""
-    one, number = np.zeros((1, m.gru.embeddings.shape[1]), np.float32), np.zeros(1, np.int32)
-    return m._replace(
-        gru=m.gru._replace(
-            embeddings_sums=one, bias_sums=np.zeros(1, np.float32),
-            ring_hidden=one, ring_inputs=number, ring_targets=number,
-        )
+    """Without what only the learning of the recurrent heads needs: Adagrad's sums, examples to replay."""
+    return m._replace(gru=_bare_gru(m.gru), encoder=m.encoder._replace(gru=_bare_gru(m.encoder.gru)))
+
+
+def _bare_gru(g: Gru) -> Gru:
+    one, number = np.zeros((1, g.embeddings.shape[1]), np.float32), np.zeros(1, np.int32)
+    return g._replace(
+        embeddings_sums=one, bias_sums=np.zeros(1, np.float32),
+        ring_hidden=one, ring_inputs=number, ring_targets=number,
     )  # fmt: skip
 
 
 def _full(m: Model) -> Model:
-    g = m.gru
-    sums, bias_sums = np.zeros_like(g.embeddings), np.zeros_like(g.bias)
-    return m._replace(gru=g._replace(embeddings_sums=sums, bias_sums=bias_sums))
+    return m._replace(gru=_full_gru(m.gru), encoder=m.encoder._replace(gru=_full_gru(m.encoder.gru)))
+
+
+def _full_gru(g: Gru) -> Gru:
+    return g._replace(embeddings_sums=np.zeros_like(g.embeddings), bias_sums=np.zeros_like(g.bias))
 
 
 @kernel

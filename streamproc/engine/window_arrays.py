@@ -35,6 +35,8 @@ class Windows(NamedTuple):
     known: I32  # (users,) event ids ever remembered
     ids: U64  # (users, E) ring of event id hashes
     vectors: I16  # (users, H + D) recurrent state before the newest item, in 1/32767; factors, in 1/4096
+    encoder: I32  # (users,) generation of the encoder that `encoded` is by; no row before there is one
+    encoded: I16  # (users, E) recurrent state before the newest item by that encoder, in 1/32767
     colder: I32  # (users,) chain by activity
     hotter: I32  # (users,)
     older: I32  # (pages,) page with the entries before; from the oldest on to the newest; chain of the free
@@ -46,5 +48,6 @@ class Windows(NamedTuple):
 
 
 # Which arrays have one row per page, and which are kept whole; all others but the table have one per user.
+LATER = frozenset(("encoder", "encoded"))  # of these, but only once they are needed
 PER_PAGE = frozenset(("older", "items", "times", "flags"))
 WHOLE = frozenset(("counters", "bounds"))

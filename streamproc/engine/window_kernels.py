@@ -20,7 +20,7 @@ from streamproc.engine.window_arrays import (
     Windows,
 )
 from streamproc.engine.window_pages import NEGATIVE, SESSION_START, insert, release
-from streamproc_models.arrays import F32, U64, Hash
+from streamproc_models.arrays import F32, I16, U64, Hash
 from streamproc_models.hashing import find, put, remove
 from streamproc_models.kernel import tight
 
@@ -137,6 +137,8 @@ def _clear(w: Windows, row: int, user: Hash) -> None:
     w.known[row] = 0
     for f in range(w.vectors.shape[1]):
         w.vectors[row, f] = 0
+    if row < w.encoder.size:
+        w.encoder[row] = 0
 
 
 @tight
@@ -186,15 +188,45 @@ def _unlink(w: Windows, row: int) -> None:
 @tight
 def load_hidden(w: Windows, row: int, out: F32) -> None:
     """The user's recurrent state (H,) as numbers in [-1, 1]."""
-    for f in range(out.size):
-        out[f] = np.float32(w.vectors[row, f]) * np.float32(1.0 / 32767.0)
+    _unpack_state(w.vectors[row], out)
 
 
 @tight
 def store_hidden(w: Windows, row: int, hidden: F32) -> None:
     """Keeps a recurrent state (H,), each value in [-1, 1], to 1.5e-5."""
-    for f in range(hidden.size):
-        w.vectors[row, f] = np.int16(np.floor(hidden[f] * np.float32(32767.0) + np.float32(0.5)))
+    _pack_state(hidden, w.vectors[row])
+
+
+@tight
+def is_encoded(w: Windows, row: int, generation: int) -> bool:
+    """Whether the user has a state by the encoder of this generation."""
+    return row < w.encoder.size and w.encoder[row] == generation
+
+
+@tight
+def load_encoded(w: Windows, row: int, out: F32) -> None:
+    """The user's state by the encoder (E,); `is_encoded` says whether there is one."""
+    _unpack_state(w.encoded[row], out)
+
+
+@tight
+def store_encoded(w: Windows, row: int, encoded: F32, generation: int) -> None:
+    """Keeps a state (E,) by the encoder of a generation, if there is room for such states."""
+    if row < w.encoder.size:
+        _pack_state(encoded, w.encoded[row])
+        w.encoder[row] = generation
+
+
+@tight
+def _pack_state(state: F32, out: I16) -> None:
+    for f in range(state.size):
+        out[f] = np.int16(np.floor(state[f] * np.float32(32767.0) + np.float32(0.5)))
+
+
+@tight
+def _unpack_state(packed: I16, out: F32) -> None:
+    for f in range(out.size):
+        out[f] = np.float32(packed[f]) * np.float32(1.0 / 32767.0)
 
 
 @tight

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
-from streamproc.contracts.users import MARK, VECTOR_BITS, VERSION
+from streamproc.contracts.users import ENCODER_AT, MARK, VECTOR_BITS, VERSION
 from streamproc.engine import ids, packing, seen, window_arrays
 from streamproc.engine.window_arrays import (
     EVICTED,
     FREE_PAGES,
+    LATER,
     LENGTH,
     NONE,
     PAGE,
@@ -83,6 +84,11 @@ class Windows:
         self.names = ids.reserve(self.names, self.rows, 0)
         self.seen = seen.reserve(self.seen, self.rows, 0)
 
+    def hold_encoded(self) -> None:
+        """From here on there is an encoder, and room for every user's state of it; not before."""
+        if self.arrays.encoder.size == 0:
+            self.arrays = _with_encoded(self.arrays, self.rows)
+
     @property
     def used(self) -> int:
         """Rows that hold a user or are chained as free: all behind them have never been used."""
@@ -140,6 +146,8 @@ class Windows:
         self.reserve(len(names), text.size)
         lengths = buffer.view(np.uint16)[4 * starts + 1].astype(np.int64)
         self.reserve_pages(int((-(-np.minimum(lengths, self.arrays.bounds[LENGTH]) // PAGE)).sum()))
+        if buffer.view(np.uint32)[2 * starts + ENCODER_AT].any():
+            self.hold_encoded()
         had = int((buffer.view(np.uint32)[2 * starts + 1] >> VECTOR_BITS).sum())
         self.seen = seen.reserve(self.seen, self.rows, had)
         order = np.argsort(buffer[starts + 2].astype(np.int64), kind="stable")
@@ -174,6 +182,7 @@ def _empty(config: Config, rows: int, limit: int) -> window_arrays.Windows:
         np.zeros(rows, np.int16),
         np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(rows, np.int32),
         np.zeros((rows, window.event_ids), np.uint64), np.zeros((rows, vectors), np.int16),
+        np.zeros(0, np.int32), np.zeros((0, config.refresh.encoder.size), np.int16),
         np.zeros(rows, np.int32), np.zeros(rows, np.int32),
         np.zeros(rows, np.int32), np.zeros((rows, PAGE), np.uint64), np.zeros((rows, PAGE), np.uint32),
         np.zeros((rows, PAGE), np.uint8),
@@ -191,7 +200,7 @@ def _grown(w: window_arrays.Windows, rows: int) -> window_arrays.Windows:
     for name, array in w._asdict().items():
         if name in ("keys", "rows"):
             wider[name] = np.zeros(table, array.dtype)
-        elif name not in PER_PAGE | WHOLE:
+        elif name not in PER_PAGE | WHOLE and not (name in LATER and len(array) == 0):
             wider[name] = _longer(array, rows, len(array))
     grown = w._replace(**wider)
     rehash(grown)
@@ -203,13 +212,17 @@ def _with_pages(w: window_arrays.Windows, pages: int) -> window_arrays.Windows:
     return w._replace(**{name: _longer(getattr(w, name), pages, used) for name in PER_PAGE})
 
 
+def _with_encoded(w: window_arrays.Windows, rows: int) -> window_arrays.Windows:
+    return w._replace(**{name: _longer(getattr(w, name), rows, 0) for name in LATER})
+
+
 def _longer(array: NDArray[Any], rows: int, used: int) -> NDArray[Any]:
     """The array's first `used` rows, and room up to `rows` that takes no memory before it is written to.
 
     It comes straight from the system: numpy's allocator clears what it hands out again, and so makes it take
     memory.
     """
-    size = rows * array.strides[0]
+    size = rows * array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     longer = np.frombuffer(memory, array.dtype).reshape(rows, *array.shape[1:])
     longer[:used] = array[:used]

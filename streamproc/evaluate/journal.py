@@ -12,17 +12,19 @@ from streamproc.engine import generations
 from streamproc.engine.learner import Learner
 from streamproc.evaluate.predictions import Collector
 from streamproc.evaluate.report import Clock
-from streamproc.evaluate.run import Measured, evaluated_learner, measured
+from streamproc.evaluate.run import Fusing, Measured, evaluated_learner, measured
 from streamproc.kafka import admin, clients
 
 Progress = Callable[[int], None]  # takes the number of events learned so far
 Learned = Callable[[EventColumns], None]  # takes what has just been learned
 
 
-async def measure_journal(config: Config, clock: Clock, progress: Progress) -> Measured:
+async def measure_journal(
+    config: Config, clock: Clock, progress: Progress, fusing: Fusing = "learned"
+) -> Measured:
     """Learns the whole journal of a running Kafka again; KafkaUnavailable where none answers."""
     await admin.ensure_topics(config)
-    learner = evaluated_learner(config, config.kafka.partitions, clock)
+    learner = evaluated_learner(config, config.kafka.partitions, clock, fusing)
     collector, reader, started = Collector(), Reader(), time.perf_counter()
     async for records in clients.read_to_end(config, topics(config).journal.name, 0):
         for record in records:

@@ -53,11 +53,11 @@ def difference(values: F64) -> Difference:
     return Difference(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values)))
 
 
-def fusion_against(p: Predictions) -> dict[str, Paired]:
-    """The fusion's lead over every other model."""
+def leads(p: Predictions, answer: int = evaluation.FUSION) -> dict[str, Paired]:
+    """The lead over every other model of the one whose answer is looked at."""
     found = {}
     for number, name in enumerate(evaluation.MODELS):
-        paired = lead(p, evaluation.FUSION, p, number) if number != evaluation.FUSION else None
+        paired = lead(p, answer, p, number) if number != answer else None
         if paired:
             found[name] = paired
     return found

@@ -22,8 +22,8 @@ def paint(report: Report, path: Path) -> None:
     points, names = steady(list(report.curve), report.events), telling(report)
     recall, mrr, gate, leads = axes.flat
     recall.plot(*_xy(points, [point.figures.candidate_recall for point in points]), "k:", label="ceiling")
-    _curves(recall, points, names, "recall_at_20", "recall@20, per 5,000 events")
-    _curves(mrr, points, names, "mrr_at_20", "MRR@20, per 5,000 events")
+    for axis, field, title in ((recall, "recall_at_20", "recall@20"), (mrr, "mrr_at_20", "MRR@20")):
+        _curves(axis, points, names, field, f"{title}, per 5,000 events", report.answer)
     _gate(gate, points)
     _leads(leads, report, names)
     handles, labels = recall.get_legend_handles_labels()
@@ -37,13 +37,13 @@ def _xy(points: list[Point], values: list[float]) -> tuple[list[int], list[float
     return [point.first for point in points], values
 
 
-def _curves(axis: Axes, points: list[Point], names: list[str], field: str, title: str) -> None:
+def _curves(axis: Axes, points: list[Point], names: list[str], field: str, title: str, answer: str) -> None:
     for name in names:
         shown = [point for point in points if name in point.figures.models]
         if not shown:
             continue
         y = [getattr(point.figures.models[name], field) for point in shown]
-        width, alone = 2.8 if name == "fusion" else 1.2, "o" if len(shown) == 1 else None
+        width, alone = 2.8 if name == answer else 1.2, "o" if len(shown) == 1 else None
         axis.plot(*_xy(shown, y), color=_COLOURS[name], linewidth=width, marker=alone, label=name)
     _dress(axis, title)
 
@@ -79,5 +79,5 @@ def _leads(axis: Axes, report: Report, names: list[str]) -> None:
         axis.barh(places, means, 0.36, xerr=errors, capsize=3, ecolor="C3", label=title, color=colour)
     axis.set_yticks(range(len(others)), others)
     axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_title("the fusion's lead, with two standard errors")
+    axis.set_title(f"the {report.answer}'s lead, with two standard errors")
     axis.legend(fontsize="small", loc="upper right")

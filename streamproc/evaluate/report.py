@@ -8,7 +8,7 @@ import msgspec
 from streamproc.engine.learner import Learner
 from streamproc.evaluate.curves import Point, curve
 from streamproc.evaluate.exposure import gini, novelty
-from streamproc.evaluate.paired import Comparison, Paired, fusion_against
+from streamproc.evaluate.paired import Comparison, Paired, leads
 from streamproc.evaluate.predictions import Collector
 from streamproc.evaluate.refreshing import Refreshes
 from streamproc.evaluate.segments import FAMILIES, Slice, segments, sum_up
@@ -47,10 +47,11 @@ class Report(msgspec.Struct, frozen=True):
     gini: float  # of how often each item was on a slate
     novelty: float  # bits
     segments: dict[str, dict[str, Slice]]  # by kind and name
-    fusion_against: dict[str, Paired]  # the fusion's lead over every other model
+    fusion_against: dict[str, Paired]  # the lead of the model that answers over every other one
     curve: Sequence[Point]  # one for 5,000 events
     comparisons: Sequence[Comparison] = ()  # with other runs over the same stream
     refreshes: Refreshes = NO_REFRESHES
+    answer: str = "fusion"  # the model whose slates, segments and lead these are
 
 
 def report(
@@ -82,19 +83,20 @@ def report(
         gini=gini(learner.trace.shown[: learner.items][met]) if collector else 0.0,
         novelty=novelty(p),
         segments=segments(p),
-        fusion_against=fusion_against(p),
+        fusion_against=leads(p, learner.settings.answer),
         curve=curve(p),
         refreshes=refreshes,
+        answer=evaluation.MODELS[learner.settings.answer],
     )
 
 
 def telling(report: Report) -> list[str]:
-    """The models that say something: right now and then, and not the fusion under another name."""
-    fusion = report.models.get("fusion")
+    """The models that say something: right now and then, and not the answer under another name."""
+    answer = report.models.get(report.answer)
     return [
         name
         for name, figures in report.models.items()
-        if figures.recall_at_20 > 0 and (name == "fusion" or figures != fusion)
+        if figures.recall_at_20 > 0 and (name == report.answer or figures != answer)
     ]
 
 

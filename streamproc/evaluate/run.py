@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,18 @@ from streamproc.contracts.columns import ACCEPTED, EventColumns, select
 from streamproc.contracts.events import Decoder
 from streamproc.engine.acceptance import Acceptance
 from streamproc.engine.learner import Learner
+from streamproc.errors import ConfigError
 from streamproc.evaluate.predictions import Collector, Predictions, Weights
 from streamproc.evaluate.refreshing import Refresh, Refreshes, Refreshing
 from streamproc.evaluate.report import NO_REFRESHES, Clock, Report, report
+from streamproc_models import evaluation
+
+Fusing = Literal["learned", "average", "max"]
+ANSWERS: dict[Fusing, int] = {
+    "learned": evaluation.FUSION,
+    "average": evaluation.AVERAGE,
+    "max": evaluation.MAXIMUM,
+}
 
 
 class Measured(NamedTuple):
@@ -27,8 +36,14 @@ class Measured(NamedTuple):
 class Evaluation:
     """One pass over a stream. A function of the events and the configuration alone, but for the seconds."""
 
-    def __init__(self, config: Config, clock: Clock = "published", refresh: Refresh | None = None) -> None:
-        self.learner = evaluated_learner(config, 1, clock)
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock = "published",
+        refresh: Refresh | None = None,
+        fusing: Fusing = "learned",
+    ) -> None:
+        self.learner = evaluated_learner(config, 1, clock, fusing)
         self._refreshing = Refreshing(self.learner, refresh) if refresh else None
         self._collector = Collector()
         self._acceptance = Acceptance(config)
@@ -71,9 +86,24 @@ class Evaluation:
         return measured(self.learner, self._collector, seconds, self._not_learned, refreshes)
 
 
-def evaluated_learner(config: Config, partitions: int, clock: Clock) -> Learner:
-    """A learner that makes a slate for every prediction and keeps them all."""
-    return Learner(config, partitions, sample_every=1, request_clock=clock == "request", traced=True)
+def evaluated_learner(config: Config, partitions: int, clock: Clock, fusing: Fusing = "learned") -> Learner:
+    """A learner that makes a slate for every prediction, by one way of fusing, and keeps them all.
+
+    Raises ConfigError for a way that needs a head that is off.
+    """
+    if fusing != "learned" and not config.heads.gru.enabled:
+        raise ConfigError(
+            f"--fusion {fusing} fuses the vectors of the recurrent head, and heads.gru is off",
+            "Switch it on, or leave --fusion away",
+        )
+    return Learner(
+        config,
+        partitions,
+        sample_every=1,
+        request_clock=clock == "request",
+        traced=True,
+        answer=ANSWERS[fusing],
+    )
 
 
 def measured(
@@ -93,9 +123,10 @@ def measure(
     batches: Iterable[Sequence[bytes]],
     clock: Clock = "published",
     refresh: Refresh | None = None,
+    fusing: Fusing = "learned",
 ) -> Measured:
     """One pass over batches of events in JSON; with a refresh where one is given."""
-    run = Evaluation(config, clock, refresh)
+    run = Evaluation(config, clock, refresh, fusing)
     for values in batches:
         run.feed(values)
     return run.measured()

@@ -46,9 +46,10 @@ def tell(report: Report, console: Console) -> None:
     by = "recall@20 by segment of the targets; ceiling = share that were candidates"
     _print(by, _segments(report), console)
     if report.fusion_against:
-        _print("the fusion's lead, event by event, with its standard error", _leads(report), console)
+        lead = f"the {report.answer}'s lead, event by event, with its standard error"
+        _print(lead, _leads(report), console)
     if report.comparisons:
-        _print("the fusion in other runs, and the lead of this one", _comparisons(report), console)
+        _print(f"the {report.answer} in other runs, and the lead of this one", _comparisons(report), console)
     for each in report.comparisons:
         if each.only_here or each.only_there:
             alone = f"{each.only_here:,} events that only this run predicted, {each.only_there:,} only"
@@ -78,30 +79,32 @@ def _lines(report: Report) -> Iterator[Line]:
     figures = [point.figures for point in steady(list(report.curve), report.events)]
     x = np.array([point.first for point in steady(list(report.curve), report.events)], np.float64)
     yield Line("ceiling", x, np.array([each.candidate_recall for each in figures]), "dim")
-    for name, style in {POPULARITY: "yellow", best_head(report.models): "green", "fusion": "cyan"}.items():
+    styles = {POPULARITY: "yellow", best_head(report.models): "green", report.answer: "cyan"}
+    for name, style in styles.items():
         y = np.array([each.models[name].recall_at_20 if name in each.models else 0.0 for each in figures])
         yield Line(name, x, y, style)
 
 
 def _segments(report: Report) -> Table:
-    table = _table("segment", "events", "ceiling", "fusion", "MRR@20", "popular", "best head")
+    table = _table("segment", "events", "ceiling", report.answer, "MRR@20", "popular", "best head")
     for kind, parts in report.segments.items():
         for number, (name, part) in enumerate(parts.items()):
-            table.add_row(*_segment(TITLES[kind][name], part), end_section=number == len(parts) - 1)
+            row = _segment(TITLES[kind][name], part, report.answer)
+            table.add_row(*row, end_section=number == len(parts) - 1)
     return table
 
 
-def _segment(title: str, part: Slice) -> list[str]:
-    fusion, head = part.models["fusion"], best_head(part.models)
+def _segment(title: str, part: Slice, answer: str) -> list[str]:
+    answered, head = part.models[answer], best_head(part.models)
     best = part.models[head].recall_at_20
     popularity = part.models[POPULARITY].recall_at_20
-    shares = part.candidate_recall, fusion.recall_at_20, fusion.mrr_at_20, popularity
+    shares = part.candidate_recall, answered.recall_at_20, answered.mrr_at_20, popularity
     told = f"{head} {_short(best)}" if best > 0 else ""
     return [title, f"{part.events:,}", *map(_short, shares), told]
 
 
 def _leads(report: Report) -> Table:
-    """The fusion's lead over each model, the smallest first."""
+    """The lead over each model of the one that answers, the smallest first."""
     table = _table("over", "events", "recall@20", "MRR@20")
     ahead = {name: report.fusion_against[name] for name in telling(report) if name in report.fusion_against}
     for name, lead in sorted(ahead.items(), key=lambda item: item[1].recall_at_20.mean):
@@ -110,13 +113,13 @@ def _leads(report: Report) -> Table:
 
 
 def _comparisons(report: Report) -> Table:
-    """This run's fusion beside each of the others'."""
+    """This run's answer beside each of the others'."""
     table = _table("run", "recall@20", "behind by", "MRR@20", "behind by")
-    here = report.models["fusion"]
+    here = report.models[report.answer]
     table.add_row("this", f"{here.recall_at_20:.4f}", "", f"{here.mrr_at_20:.4f}", "")
     for each in report.comparisons:
-        if "fusion" in each.models:
-            there, lead = each.models["fusion"].there, each.models["fusion"].lead
+        if report.answer in each.models:
+            there, lead = each.models[report.answer].there, each.models[report.answer].lead
             figures = f"{there.recall_at_20:.4f}", _signed(lead.recall_at_20)
             table.add_row(each.name, *figures, f"{there.mrr_at_20:.4f}", _signed(lead.mrr_at_20))
     return table

@@ -7,7 +7,6 @@ from streamproc.evaluate.refreshing import Refreshes
 from streamproc.evaluate.report import Report
 
 COLUMNS = ("recall@1", "recall@10", "recall@20", "MRR@20", "NDCG@20")
-FIRST = ("fusion", "popularity")
 
 
 def show(report: Report, console: Console) -> None:
@@ -16,10 +15,13 @@ def show(report: Report, console: Console) -> None:
     table = Table("model", *COLUMNS, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name in sorted(report.models, key=lambda name: (name not in FIRST, name)):
+    first = report.answer, "popularity"
+    for name in sorted(report.models, key=lambda name: (name not in first, name)):
         figures = report.models[name]
         values = (getattr(figures, field) for field in figures.__struct_fields__)
-        table.add_row(name, *(f"{value:.4f}" for value in values), style="bold" if name == "fusion" else None)
+        table.add_row(
+            name, *(f"{value:.4f}" for value in values), style="bold" if name == report.answer else None
+        )
     console.print(table)
     ceiling = f"ceiling: {report.candidate_recall:.1%} of the targets were candidates"
     console.print(f"{ceiling}; clock: {report.clock}", highlight=False)
@@ -27,7 +29,10 @@ def show(report: Report, console: Console) -> None:
     shown = f"slates: {report.coverage:.1%} of {report.items:,} items shown, Gini {report.gini:.2f}"
     speed = f"{report.users:,} users, {report.events_per_second:,.0f} events/s, {report.seconds:.1f} s"
     console.print(f"{shown}, novelty {report.novelty:.1f} bits", highlight=False)
-    console.print(f"gate: {gate}", highlight=False)
+    if report.answer == "fusion":
+        console.print(f"gate: {gate}", highlight=False)
+    else:
+        console.print(f"the answer is that of: {report.answer}", highlight=False)
     console.print(speed, highlight=False)
     if report.refreshes.fitted:
         console.print(_refreshes(report.refreshes), highlight=False)

@@ -48,6 +48,8 @@ async def encode(
     waits for the history to grow, too.
     """
     settings = config.refresh.encoder
+    if not config.heads.encoder.enabled:
+        return Encoding(None, "no encoder: heads.encoder is off")
     if reason := reason_against(extent(observed, followed, settings), settings):
         return Encoding(None, f"no encoder: {reason}")
     todo = task(observed, settings, config.seed)

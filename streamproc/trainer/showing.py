@@ -10,12 +10,13 @@ from streamproc.metrics import CUTOFFS, UPDATES, TrainerMetrics
 from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
 from streamproc_models import evaluation
 from streamproc_models.evaluation import AT_1, RECIPROCAL, TRIALS
+from streamproc_models.heads.gru_training import GruStep
 
 logger = logging.getLogger(__name__)
 
 AGENT = "trainer"
 FAMILIES = ("short_term", "long_term", "popularity")
-GRU, FUSION = "gru", "fusion"  # components
+GRU, ENCODER, FUSION = "gru", "encoder", "fusion"  # components
 SMOOTH = 0.05  # share of the newest loss in the one that is shown
 
 
@@ -28,7 +29,7 @@ class Showing:
         self._counted = np.zeros((len(evaluation.MODELS), 6))
         self._evicted = 0
         self._serving = ""
-        self._loss: float | None = None
+        self._loss: dict[str, float] = {}  # by head
         for outcome in UPDATES:
             metrics.updates.labels(GRU, outcome)
 
@@ -105,15 +106,19 @@ class Showing:
                 self._metrics.hits.labels(model, k).inc(news[number, column])
 
     def _steps(self, follower: Follower) -> None:
-        steps = follower.learner.steps
-        for step in steps:
-            self._metrics.updates.labels(GRU, "applied" if step.applied else "skipped_nonfinite").inc()
-            if step.applied:
-                self._metrics.gradient_norm.labels(GRU).observe(step.gradient_norm)
-                before = step.loss if self._loss is None else self._loss
-                self._loss = before + SMOOTH * (step.loss - before)
-                self._metrics.loss.labels(GRU).set(self._loss)
-        steps.clear()
+        learner = follower.learner
+        for head, steps in ((GRU, learner.steps), (ENCODER, learner.encoder_steps)):
+            for step in steps:
+                self._step(head, step)
+            steps.clear()
+
+    def _step(self, head: str, step: GruStep) -> None:
+        self._metrics.updates.labels(head, "applied" if step.applied else "skipped_nonfinite").inc()
+        if step.applied:
+            self._metrics.gradient_norm.labels(head).observe(step.gradient_norm)
+            before = self._loss.get(head, step.loss)
+            self._loss[head] = before + SMOOTH * (step.loss - before)
+            self._metrics.loss.labels(head).set(self._loss[head])
 
     def _sizes(self, follower: Follower) -> None:
         learner, metrics = follower.learner, self._metrics

@@ -73,11 +73,12 @@ def unpacked(state: bytes) -> Window:
     version, ids, length, numbers = struct.unpack_from("<BBHI", state)
     seen, hidden = divmod(numbers, 1 << 12)
     newest, _, source, number, session = struct.unpack_from("<qqQqQ", state, 8)
-    items_at = 48
+    _, encoded = struct.unpack_from("<IH", state, 48)
+    items_at = 56
     times_at = items_at + 8 * length
     flags_at = times_at + _padded(4 * length)
-    end = flags_at + _padded(length) + 8 * ids + _padded(2 * hidden) + 8 * seen
-    assert (version, len(state)) == (2, end)
+    end = flags_at + _padded(length) + 8 * ids + _padded(2 * hidden) + _padded(2 * encoded) + 8 * seen
+    assert (version, len(state)) == (3, end)
     return Window(
         newest,
         source,

@@ -18,7 +18,7 @@ FEATURE, ROOT = fusion.GRU, fusion.GRU_ROOT
 
 def a_ranking():
     """Five linked candidates and three of the pool; nobody else may be shown."""
-    s, dense = scratch.empty(16, Config().heads), pool.empty(16, 8, 8)
+    s, dense = scratch.empty(16, Config()), pool.empty(16, 8, 8)
     s.stamps[BASE] = 100
     s.counts[[IN_WINDOW, FOLLOWERS, LINKED]] = 2, 3, N
     s.item[:N] = range(N)

@@ -9,7 +9,7 @@ from streamproc.engine import generations, state
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import LONG_TERM, SHADOW, TRIALS
 from tests.event_columns import at_random
-from tests.learning import begin, feed, generation_records, learner_of, next_items
+from tests.learning import any_encoder, begin, feed, generation_records, learner_of, next_items
 
 SHADOW_EVENTS = 200
 CONFIG = Config(refresh=RefreshConfig(shadow_events=SHADOW_EVENTS, margin=0.1))
@@ -33,13 +33,15 @@ def shadowed(learner):
 def serving(learner):
     """What answers, as bytes."""
     m = learner.model
-    return [array.tobytes() for array in (*m.long_term, *m.fusion, m.lasting)]
+    whole = *m.long_term, *m.encoder.gru, m.encoder.since, *m.fusion, m.lasting
+    return [array.tobytes() for array in whole]
 
 
-def test_nothing_served_changes_while_a_generation_is_in_shadow(learner):
+@pytest.mark.parametrize("encoder", [None, any_encoder(60, CONFIG.refresh.encoder.size)], ids=["", "encoder"])
+def test_nothing_served_changes_while_a_generation_is_in_shadow(learner, encoder):
     """The same fusion and the same record as without it."""
     without = feed(learner_of(CONFIG, EVENTS[:500]), EVENTS[500:800], first=500)
-    begin(learner, next_items(60))
+    begin(learner, next_items(60), encoder=encoder)
 
     feed(learner, EVENTS[500:800], first=500)
 

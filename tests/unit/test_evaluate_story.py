@@ -8,7 +8,7 @@ from streamproc.errors import ConfigError
 from streamproc.evaluate.comparing import without
 from streamproc.evaluate.curves import STEP, curve, steady
 from streamproc.evaluate.exposure import gini, novelty
-from streamproc.evaluate.paired import compare, difference, fusion_against
+from streamproc.evaluate.paired import compare, difference, leads
 from streamproc.evaluate.segments import segments, sum_up
 from streamproc_models.evaluation import MISS
 from tests.predictions import Prediction, predictions
@@ -133,13 +133,13 @@ def test_the_fusion_is_compared_event_by_event():
         Prediction(fusion=0, covisitation=30),
     )
 
-    found = fusion_against(p)["covisitation"]
+    found = leads(p)["covisitation"]
 
     assert found.events == 4
     assert found.recall_at_20.mean == 1 / 4
     assert found.recall_at_20.standard_error == pytest.approx(np.std([0, 1, -1, 1], ddof=1) / 2)
     assert found.mrr_at_20.mean == pytest.approx((0 + 1 / 2 - 1 + 1) / 4)
-    assert "shadow" not in fusion_against(p)
+    assert "shadow" not in leads(p)
 
 
 def test_two_runs_are_compared_on_the_events_of_both():

@@ -14,7 +14,7 @@ from streamproc.engine.ranker import Ranker
 from streamproc.engine.windows import Windows
 from streamproc_models import evaluation
 from tests.event_columns import Event, hashes
-from tests.learning import begin, learner_of
+from tests.learning import begin, encoder_of, learner_of
 
 CONFIG = Config()
 SIDE = 20  # users and items of the checkerboard
@@ -37,10 +37,12 @@ def checkerboard(rounds=150):
 
 @pytest.fixture(scope="module")
 def learned():
-    """A learner of the checkerboard, with a generation that knows the colours."""
+    """A learner of the checkerboard, with a generation and an encoder that know the colours."""
     learner = learner_of(CONFIG, checkerboard())
     names = [f"item {number}" for number in range(SIDE)]
-    begin(learner, {name: {other: 1.0 for other in names[k % 2 :: 2]} for k, name in enumerate(names)})
+    colours = {name: [1.0, -1.0] if k % 2 else [-1.0, 1.0] for k, name in enumerate(names)}
+    mates = {name: {other: 1.0 for other in names[k % 2 :: 2]} for k, name in enumerate(names)}
+    begin(learner, mates, encoder=encoder_of(colours, CONFIG.refresh.encoder.size))
     generations.follow(learner, Promote(1, 1.0, 0.0))
     return learner
 

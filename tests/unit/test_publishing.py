@@ -1,27 +1,22 @@
 """What the learner publishes makes a worker rank exactly as the learner itself would."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from streamproc.config import Config, ItemsConfig, RulesConfig, UsersConfig
 from streamproc.contracts.journal import Promote
 from streamproc.contracts.model import HEADER, ITEM, LASTING
-from streamproc.engine import generations, ids, pool, state
+from streamproc.engine import generations, ids, state
 from streamproc.engine.learner import Learner
-from streamproc.engine.model import EVENTS
 from streamproc.engine.publishing import SyncPoint, changed_rows, changed_users
-from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
-from streamproc.engine.windows import Windows
 from streamproc.errors import ConfigError
 from streamproc.heads_config import HeadsConfig, MarkovConfig
 from streamproc_models import fusion
-from streamproc_models.heads import popularity
 from streamproc_models.slots import FREE
-from tests.event_columns import Event, at_random, hashes
+from tests.event_columns import Event, at_random
 from tests.learning import begin, feed, learner_of, next_items
+from tests.mirror import Worker, agree, own_slates
 
 EVENTS_1300 = at_random(1300)
 USERS = [f"user {number}" for number in range(40)]
@@ -34,69 +29,6 @@ CONFIGS = {
         items=ItemsConfig(max=40), users=UsersConfig(max=12), rules=RulesConfig(exclude_seen=True)
     ),
 }
-
-
-class Worker:
-    """A mirror of the model and the users' states, fed by what a learner publishes."""
-
-    def __init__(self, config):
-        self.config, self.view = config, ModelView(config)
-        self.states, self.version = {}, 0
-
-    def sync(self, learner):
-        """One publication, as it comes out of the topics."""
-        self.version += 1
-        assert self.view.apply(changed_rows(learner, SyncPoint(self.version, learner.events)))
-        for changes in changed_users(learner):
-            for name, value in changes:
-                self.states.pop(name, None)
-                if value is not None:
-                    self.states[name] = value
-        return self
-
-    def windows(self):
-        """As a lease restores them."""
-        windows = Windows(self.config, 1)
-        windows.load(self.states)
-        return windows
-
-    def slates(self, names):
-        """By user: the items on the slate by name, their scores and their sources."""
-        return slates(self.config, self.view, self.view.names, self.windows(), names)
-
-
-def slates(config, view, texts, windows, names):
-    found = Ranker(config).rank(view, windows, windows.find(hashes(names)))
-    result = {}
-    for k, name in enumerate(names):
-        n = found.counts[k]
-        items = ids.text(texts, found.rows[k, :n])
-        result[name] = (items, found.scores[k, :n].tolist(), found.sources[k, :n].tolist())
-    return result
-
-
-def own_slates(config, learner, names):
-    """What the learner's model says, all dense features as of now, as a sync renews them."""
-    m, s = learner.model, learner.scratch
-    popularity.describe(
-        m.popularity, int(m.counters[EVENTS]), 0, learner.items, m.features, s.x, s.x_bits, s.y, s.y_bits
-    )
-    pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
-    view = SimpleNamespace(model=m, scratch=s)
-    return slates(config, view, learner.item_ids, learner.users[0].windows, names)
-
-
-def agree(first, second):
-    """The same items in the same order; scores to 1e-4, where only nearly equal ones may change places."""
-    assert first.keys() == second.keys()
-    for name, (items, scores, sources) in first.items():
-        others, their_scores, their_sources = second[name]
-        np.testing.assert_allclose(scores, their_scores, atol=1e-4)
-        if items != others:
-            by_name = dict(zip(items, scores, strict=True))
-            np.testing.assert_allclose([by_name[item] for item in others], their_scores, atol=1e-4)
-        else:
-            assert sources == their_sources
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -155,13 +87,13 @@ def test_growth_reaches_the_worker():
     agree(worker.slates(USERS), own_slates(config, learner, USERS))
 
 
-def promoted(config, events):
+def promoted(config, events, encoder=None):
     """A learner with a generation that serves."""
     learner = learner_of(config, events)
-    begin(learner, next_items(60))
+    begin(learner, next_items(60), encoder=encoder)
     generations.follow(learner, Promote(1, 1.0, 0.0))
-    lasting = slice(fusion.LONG_TERM_FIRST, fusion.LONG_TERM_LAST + 1)
-    learner.model.fusion.weights[:, lasting] = 0.5  # what it says counts
+    brought = [*range(fusion.LONG_TERM_FIRST, fusion.LONG_TERM_LAST + 1), fusion.ENCODER, fusion.ENCODER_ROOT]
+    learner.model.fusion.weights[:, brought] = 0.5  # what it says counts
     return learner
 
 

@@ -20,7 +20,7 @@ from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import MISS
 from streamproc_models.heads import second_order, session
 from tests.event_columns import at_random, hashes
-from tests.learning import begin, feed, learner_of, next_items
+from tests.learning import any_encoder, begin, feed, learner_of, next_items
 from tests.oracle import Oracle
 
 CONFIG = Config()
@@ -61,15 +61,26 @@ def test_a_slate_holds_the_best_candidates_best_first(learned, name):
     candidates.clear(s)
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["without a generation", "with a generation"])
+@pytest.fixture(scope="module", params=["nothing", "a generation", "an encoder, too"])
 def learned(request):
-    """A learner after 2,600 events of 40 users in 18 days."""
+    """A learner after 2,600 events of 40 users in 18 days, and what a refresh has brought.
+
+    An encoder comes last of all, so that its users' states are those of the windows.
+    """
     events = [event._replace(second=600.0 * n) for n, event in enumerate(at_random(2600))]
     learner = learner_of(CONFIG, events[:2000])
-    if request.param:
-        begin(learner, next_items(60))
-        generations.follow(learner, Promote(1, 1.0, 0.0))
-    return feed(learner, events[2000:], first=2000)
+    if request.param != "nothing":
+        promote(learner, 1)
+    feed(learner, events[2000:], first=2000)
+    if request.param == "an encoder, too":
+        promote(learner, 2, any_encoder(60, CONFIG.refresh.encoder.size))
+        learner.model.fusion.weights[:, fusion.ENCODER : fusion.ENCODER_ROOT + 1] = 0.5  # it counts
+    return learner
+
+
+def promote(learner, number, encoder=None):
+    begin(learner, next_items(60), number, encoder)
+    generations.follow(learner, Promote(number, 1.0, 0.0))
 
 
 def row_of(learner, name):
@@ -115,7 +126,8 @@ def described(learned):
 @pytest.mark.parametrize("feature", fusion.NAMES)
 def test_every_feature_of_every_candidate_is_the_one_of_its_definition(learned, described, feature):
     """What a candidate does not have is 0; without a generation nobody reads what it would say."""
-    if feature.startswith("long_term") and not learned.model.lasting[0]:
+    there = {"long_term": learned.model.lasting[0], "encoder": learned.model.encoder.since[0]}
+    if any(feature.startswith(head) and not since for head, since in there.items()):
         return
     for found, wanted in described:
         ours, theirs = ([x.get(feature, 0.0) for x in table.values()] for table in (found, wanted))
@@ -145,6 +157,7 @@ DENSE = {
     evaluation.POPULARITY: (fusion.POPULARITY_MEDIUM, pool.POPULAR + 1),
     evaluation.FACTORS: (fusion.FACTORS, pool.TASTE),
     evaluation.GRU: (fusion.GRU, pool.RECURRENT),
+    evaluation.ENCODER: (fusion.ENCODER, pool.ENCODED),
 }
 
 
@@ -156,6 +169,8 @@ def head_values(learner, row, head):
         for q, item in enumerate(m.pool.item)
         if item >= 0 and s.pool_scores[q] > ranking.IMPOSSIBLE_BELOW
     }
+    if head == evaluation.ENCODER and not m.encoder.since[0]:
+        return {}
     if head in DENSE:
         feature, dense = DENSE[head]
         values = dict(zip(s.item[:n].tolist(), s.features[feature, :n].tolist(), strict=True))

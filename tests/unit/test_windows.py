@@ -101,13 +101,14 @@ def unpacked(state):
     version, ids, length, numbers = struct.unpack_from("<BBHI", state)
     seen, hidden = divmod(numbers, 1 << 12)
     newest, offset, source, number, session = struct.unpack_from("<qqQqQ", state, 8)
-    at = 48
+    encoder = struct.unpack_from("<IH", state, 48)
+    at = 56
     sections = []
     for code, count in (("Q", length), ("I", length), ("B", length), ("Q", ids), ("h", hidden), ("Q", seen)):
         section = struct.unpack_from(f"<{count}{code}", state, at)
         sections.append(section)
         at += -(-struct.calcsize(f"<{count}{code}") // 8) * 8
-    assert (version, at) == (2, len(state))
+    assert (version, at, encoder) == (3, len(state), (0, 0))
     return (newest, offset, source, number, session, *sections)
 
 
@@ -302,7 +303,7 @@ def test_states_of_another_version_are_refused():
     """By name, and not by what their bytes would give."""
     windows = Windows(CONFIG)
 
-    with pytest.raises(BadRecord, match="user states of version 1; this version reads 2"):
+    with pytest.raises(BadRecord, match="user states of version 1; this version reads 3"):
         windows.load({b"ann": bytes([1]) + bytes(63)})
 
 

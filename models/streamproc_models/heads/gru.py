@@ -5,7 +5,8 @@ state is the hidden vector from before the user's last item: `advance` takes the
 newest weights, `scores` compares the result with items, `remember` keeps what came next as a training
 example. How it learns is in `gru_training`. The three gates lie side by side in the order reset,
 update, candidate, as in torch; all weights of the cell lie in one array, transposed, so that a step
-reads them row by row. An unknown item has its small starting embedding: its score is close to 0.
+reads them row by row. An unknown item has its small starting embedding: its score is close to 0; a head
+that goes on from another training (`encoder`) says itself where newcomers start.
 """
 
 from typing import NamedTuple
@@ -13,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc_models.activations import sigmoid, tanh
-from streamproc_models.arrays import F32, I32, I64
+from streamproc_models.arrays import F32, F64, I32, I64
 from streamproc_models.hashing import splitmix
 from streamproc_models.kernel import tight
 
 BATCHES, REPLAYED, FILL, TARGETS, SEED = range(5)  # places in `counters`
+SPAN, BIAS = range(2)  # places in `newcomer`
 
 EMBEDDING_SPAN = 0.04  # new embeddings lie between minus this and this
 FIRST_SUM = 1e-6  # where Adagrad's sums start
@@ -62,6 +64,7 @@ class Gru(NamedTuple):
     ring_inputs: I32  # (r,)
     ring_targets: I32  # (r,)
     counters: I64  # (5,): batches done, examples ever put into the ring, fill of the batch, targets, seed
+    newcomer: F64  # (2,): a new item's embedding lies between minus this and this; its bias
 
 
 def empty(config: GruConfig, items_capacity: int) -> Gru:
@@ -89,6 +92,7 @@ def empty(config: GruConfig, items_capacity: int) -> Gru:
         ring_inputs=np.zeros(ring, np.int32),
         ring_targets=np.zeros(ring, np.int32),
         counters=np.array([0, 0, 0, 0, config.seed], np.int64),
+        newcomer=np.array([EMBEDDING_SPAN, 0.0]),
     )
 
 
@@ -98,10 +102,11 @@ def grow(gru: Gru, items: int) -> Gru:
     added = items - known
     if added <= 0:
         return gru
-    fresh = _uniform((added, size), int(gru.counters[SEED]), known, EMBEDDING_SPAN)
+    fresh = _uniform((added, size), int(gru.counters[SEED]), known, float(gru.newcomer[SPAN]))
+    bias = np.full(added, gru.newcomer[BIAS], np.float32)
     return gru._replace(
         embeddings=np.concatenate([gru.embeddings, fresh]),
-        bias=np.concatenate([gru.bias, np.zeros(added, np.float32)]),
+        bias=np.concatenate([gru.bias, bias]),
         embeddings_sums=np.concatenate([gru.embeddings_sums, _first_sums(added, size)]),
         bias_sums=np.concatenate([gru.bias_sums, _first_sums(added)]),
         counts=np.concatenate([gru.counts, np.zeros(added, np.int64)]),
@@ -111,6 +116,11 @@ def grow(gru: Gru, items: int) -> Gru:
 def weights(gru: Gru) -> Weights:
     """The part of the head that ranks; views, not copies."""
     return Weights(gru.embeddings, gru.bias, gru.cell)
+
+
+def is_full(gru: Gru) -> bool:
+    """Whether the batch has to be trained."""
+    return int(gru.counters[FILL]) == gru.batch_targets.size
 
 
 @tight
@@ -210,7 +220,7 @@ def fill_uniform(values: F32, seed: int, first_row: int, span: float) -> None:
         for column in range(values.shape[1]):
             state = splitmix(state)
             share = np.float64(state >> np.uint64(40)) / 16_777_216.0  # in [0, 1)
-            values[row, column] = span * (2.0 * share - 1.0)
+            values[row, column] = span * (2.0 * share - 1.0) if span > 0 else 0.0  # and never -0.0
 
 
 def _first_sums(*shape: int) -> F32:

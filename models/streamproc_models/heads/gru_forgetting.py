@@ -1,7 +1,7 @@
 """Items that leave the recurrent head: no example may speak of a row that a newcomer will get."""
 
 from streamproc_models.arrays import I32
-from streamproc_models.heads.gru import EMBEDDING_SPAN, FILL, FIRST_SUM, REPLAYED, SEED, Gru, fill_uniform
+from streamproc_models.heads.gru import BIAS, FILL, FIRST_SUM, REPLAYED, SEED, SPAN, Gru, fill_uniform
 from streamproc_models.kernel import kernel
 
 
@@ -10,9 +10,9 @@ def forget_items(gru: Gru, gone: I32, rows: int) -> None:
     """Rows with gone[row] != 0 start anew; examples with them are taken out, or replaced by a neighbour."""
     for row in range(rows):
         if gone[row] != 0:
-            fill_uniform(gru.embeddings[row : row + 1], gru.counters[SEED], row, EMBEDDING_SPAN)
+            fill_uniform(gru.embeddings[row : row + 1], gru.counters[SEED], row, gru.newcomer[SPAN])
             gru.embeddings_sums[row] = FIRST_SUM
-            gru.bias[row] = 0.0
+            gru.bias[row] = gru.newcomer[BIAS]
             gru.bias_sums[row] = FIRST_SUM
             gru.counts[row] = 0
     _replace_in_ring(gru, gone)

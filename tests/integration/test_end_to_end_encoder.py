@@ -1,0 +1,65 @@
+"""A refresh with an encoder while everything runs: trained, tried in shadow, promoted, served."""
+
+from functools import partial
+
+from streamproc.contracts.events import encode
+from streamproc.contracts.journal import Promote
+from streamproc.simulate.shop import Shop
+from tests.integration.figures import agree
+from tests.integration.pipeline import DataSet, Pipeline
+
+PARTS = 2500, 1200, 800  # events: enough for an encoder, for the trial in shadow, and after it
+SMALL = {"size": 16, "epochs": 2, "negatives": 64, "enabled": "on"}
+SETTINGS = {
+    "kafka": {"session_timeout": 4.0},  # of the trainer that is killed
+    "sync": {"interval": 0.2, "users_interval": 0.5},
+    "snapshots": {"interval": 0.5},
+    "refresh": {"shadow_events": 600, "margin": 0.5, "encoder": SMALL},
+}
+
+
+async def test_an_encoder_is_handed_over_promoted_and_served_as_the_journal_says(config, tmp_path):
+    """The trainer is killed while it is in shadow; slates carry the generation, and the figures agree."""
+    first, second, third = in_parts(tmp_path)
+    async with Pipeline(config, SETTINGS) as pipeline:
+        pipeline.start("worker", "trainer")
+        await pipeline.replay(first)
+        await pipeline.until_learned()
+        assert "gru encoder of epoch" in await pipeline.run("refresh", "now")
+        await pipeline.until_learned()
+        pipeline.kill("trainer")
+        pipeline.start("trainer")
+        await pipeline.replay(second)
+        await pipeline.until(partial(serves, pipeline, 1), "generation 1 serves")
+        sent = await pipeline.replay(third)
+        header = await pipeline.until_learned()
+        await pipeline.until(partial(answered_by, pipeline, 1, {}), "everybody has a slate by generation 1")
+
+        assert sent == PARTS[-1]
+        assert [type(decision) for decision in pipeline.journal.decisions] == [Promote]
+        assert (header.generation, header.encoder) == (1, 1)
+        await pipeline.stop("worker", "trainer")
+        report = await pipeline.evaluate()
+        agree(header, report)
+        assert report["models"]["encoder"]["recall_at_20"] > 0
+
+
+def in_parts(folder):
+    """Files of the simulated shop's events, one after the other."""
+    events = Shop(seed=3, users=60, items=80).events(sum(PARTS))
+    for number, count in enumerate(PARTS):
+        path = folder / f"part-{number}.jsonl"
+        path.write_bytes(b"".join(encode(next(events)) + b"\n" for _ in range(count)))
+        yield DataSet(path, ())
+
+
+async def serves(pipeline, generation):
+    """Whether the newest sync is of this generation."""
+    header = await pipeline.recorded.header()
+    return header is not None and header.generation == generation
+
+
+async def answered_by(pipeline, generation, newest):
+    """Whether the newest slate of everybody is by this generation; `newest` is kept between two looks."""
+    newest.update((slate.user_id, slate.model.generation) for slate in await pipeline.recorded.new_slates())
+    return newest.keys() == pipeline.journal.user_ids and set(newest.values()) == {generation}
