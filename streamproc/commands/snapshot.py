@@ -42,7 +42,7 @@ def verify(config: Config, as_json: bool) -> None:
 def rollback(config: Config, offset: int, as_json: bool) -> None:
     """Let the next start of the trainer go on from the snapshot at journal OFFSET.
 
-    Newer ones are set aside, not removed. The journal since then is learned once more, so the model that comes
+    Newer ones are set aside, not removed. The journal since is learned once more, so the model that comes
     of it is the same: this is for a snapshot that is suspected. Repeated, it changes nothing.
     """
     import asyncio

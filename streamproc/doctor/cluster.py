@@ -1,4 +1,4 @@
-"""What is checked on the Kafka cluster. Nothing is changed on it, but for a topic of the moment for the clock."""
+"""What is checked on the Kafka cluster. Nothing is changed, but for a topic of the moment for the clock."""
 
 import asyncio
 import contextlib
@@ -110,7 +110,9 @@ def _correction(topic: Topic, wrong: list[tuple[str, str, str]]) -> str:
     if any(name == "replication factor" for name, _, _ in wrong):
         remedies.append("add copies with kafka-reassign-partitions")
     if changes:
-        remedies.append(f"kafka-configs --alter --entity-type topics --entity-name {topic.name} --add-config {changes}")
+        remedies.append(
+            f"kafka-configs --alter --entity-type topics --entity-name {topic.name} --add-config {changes}"
+        )
     return "; ".join(remedies)
 
 

@@ -97,7 +97,9 @@ def kernels() -> Finding:
     found = sum(1 for _ in place.rglob("*.nbi")) if place.is_dir() else 0
     if not found:
         told = f"no compiled kernels in {place}"
-        return Finding("kernels", "warning", told, "Run `streamproc warm`; else the first start takes minutes")
+        return Finding(
+            "kernels", "warning", told, "Run `streamproc warm`; else the first start takes minutes"
+        )
     if not os.access(place, os.W_OK):
         return Finding("kernels", "warning", f"{place} cannot be written", "Give it to who runs this")
     return fine("kernels", f"{found} compiled functions in {place}")

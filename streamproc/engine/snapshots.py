@@ -1,7 +1,7 @@
 """Snapshots on disk: one folder each, arrays as safetensors, a manifest with their checksum; several kept.
 
 A snapshot is written under a name that nobody reads, synced, and renamed: it is there whole or not at all.
-The manifest is the last file written; a folder without a valid one is no snapshot. What could not be synced is
+The manifest is the last file written; a folder without a valid one is none. What could not be synced is
 removed, and never looked at again: after a failed fsync nobody knows what the disk holds.
 """
 

@@ -1,6 +1,6 @@
-"""The trainer's snapshots for people: which there are, whether they are whole, and going back to an earlier one.
+"""The trainer's snapshots for people: which there are, whether they are whole, and how to go back to one.
 
-A snapshot is what the trainer has made of the journal up to an offset. To go back to an earlier one means that
+A snapshot is what the trainer has made of the journal up to an offset. To go back to one means that
 the next start goes on from there and learns the journal since then once more: it ends with the same model. It
 is for a snapshot that is suspected, not for events that should not have been learned.
 """

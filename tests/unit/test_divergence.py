@@ -1,4 +1,4 @@
-"""Numbers that run away: nothing that is not finite is kept or published, whatever the stream and the rates."""
+"""Numbers that run away: nothing infinite is kept or published, whatever the stream and the rates."""
 
 import numpy as np
 import pytest

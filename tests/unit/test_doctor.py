@@ -54,7 +54,7 @@ def test_a_missing_topic_is_no_failure():
          "--entity-name shop-users --add-config cleanup.policy=compact"),
         ("shop-events", {"settings": {"message.timestamp.type": "CreateTime"}}, "failure", "CreateTime",
          "message.timestamp.type=LogAppendTime"),
-        ("shop-journal", {"settings": {"retention.ms": "1000"}}, "warning", "retention.ms is 1000", "retention.ms"),
+        ("shop-journal", {"settings": {"retention.ms": "1000"}}, "warning", "is 1000", "retention.ms"),
         ("shop-events", {"settings": {"compression.type": "producer"}}, "warning", "producer",
          "compression.type=uncompressed"),
     ],

@@ -1,5 +1,7 @@
 """An earlier generation serves again: what is written for it, and what the learner makes of that."""
 
+from itertools import pairwise
+
 import pytest
 
 from streamproc.config import Config, KafkaConfig, RefreshConfig
@@ -33,7 +35,7 @@ def shop_items(events, step):
     """Each item speaks for the one so many places after it."""
     data, ends = unpack(events[0]).columns.item_ids
     whole, edges = data.tobytes(), [0, *ends.tolist()]
-    names = sorted({whole[a:b].decode() for a, b in zip(edges, edges[1:], strict=False)})
+    names = sorted({whole[a:b].decode() for a, b in pairwise(edges)})
     return {name: {names[(k + step) % len(names)]: 1.0} for k, name in enumerate(names)}
 
 

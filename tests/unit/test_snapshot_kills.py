@@ -81,7 +81,7 @@ def imported(tmp_path_factory):
 
 @pytest.mark.parametrize("before", [(), (5,), (5, 6)])
 def test_killed_at_any_step_it_leaves_only_snapshots_that_verify(tmp_path, before):
-    """Before every opening, fsync, rename and removal in turn, with nothing, little and enough there before."""
+    """Before every opening, fsync, rename and removal in turn, with nothing, little and enough there."""
     step, seen = 0, set()
     while True:
         step, folder = step + 1, tmp_path / str(step)
