@@ -100,7 +100,7 @@ async def _first(consumer: Any, tp: Any, start: int | None, reaches: int) -> int
     end: int = (await consumer.end_offsets([tp]))[tp]
     if (known := max(start, reaches)) > end:
         raise TopicMismatch(
-            f"{tp.topic}-{tp.partition} ends at offset {end}, but was read to {known} before: its end is lost",
+            f"{tp.topic}-{tp.partition} ends at offset {end}, but was read to {known}: its end is lost",
             "Bring it back, or start over with another kafka.prefix",
         )
     if start < beginning:
