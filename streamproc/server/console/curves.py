@@ -43,7 +43,7 @@ def lines(
         "textStyle": {"color": SOFT},
         "grid": {"left": 44, "right": 14, "top": 34, "bottom": 26},
         "legend": {"top": 0, "type": "scroll", "textStyle": {"color": SOFT}, "icon": "roundRect",
-                   "itemWidth": 12, "itemHeight": 4},
+                   "itemWidth": 10, "itemHeight": 10},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {"type": "time", "axisLine": {"lineStyle": {"color": SOFT}}, "splitLine": {"show": False},
                   "axisLabel": {"hideOverlap": True, "color": SOFT}, "splitNumber": 4},
