@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from streamproc.server import events, health, items, problems, recommending
+from streamproc.server import events, health, items, problems, recommending, signing_in
 from streamproc.server.guard import Guard
 from streamproc.server.newest import Newest
 from streamproc.server.state import ServerState
@@ -32,7 +32,7 @@ def make_app(state: ServerState, registry: CollectorRegistry) -> FastAPI:
     app.state.streamproc = state
     app.state.registry = registry
     problems.install(app)
-    for part in (recommending, items, events, health):
+    for part in (recommending, items, events, health, signing_in):
         app.include_router(part.router)
     return app
 

@@ -14,7 +14,8 @@ from streamproc.metrics import ServerMetrics
 from streamproc.server.counting import Counting
 from streamproc.server.problems import MEDIA_TYPE, body
 
-OPEN = frozenset(("/live", "/ready"))  # for probes, which have no token
+LOGIN = "/login"
+OPEN = frozenset(("/live", "/ready", LOGIN))  # for probes, and for who has yet to show the token
 EVENTS = "/v1/events"
 EVENT_BYTES = 2048  # what a request of events may have for each
 MOST_CLIENTS = 10_000  # whose rates are remembered
@@ -79,7 +80,12 @@ class Guard:
             return
         headers = dict(scope["headers"])
         refused = self._refusal(scope, headers)
-        if refused is not None:
+        if refused is not None and refused[0] == 401 and _is_person(scope, headers):
+            await send(
+                {"type": "http.response.start", "status": 303, "headers": [(b"location", LOGIN.encode())]}
+            )
+            await send({"type": "http.response.body", "body": b""})
+        elif refused is not None:
             await self._refuse(scope, send, *refused)
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
@@ -163,6 +169,12 @@ def _written(host: str) -> str:
 def _name(host: bytes) -> bytes:
     """Without the port."""
     return host if host.endswith(b"]") else host.rsplit(b":", 1)[0]
+
+
+def _is_person(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """A browser that wants a page; programs are told of the token."""
+    page = scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(ANSWERS)
+    return page and b"text/html" in headers.get(b"accept", b"")
 
 
 def _measured(receive: Receive, limit: int) -> Receive:
