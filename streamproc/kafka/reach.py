@@ -25,9 +25,10 @@ def addresses(servers: str) -> list[tuple[str, int]]:
 
 
 async def log_in_somewhere(kafka: KafkaConfig) -> None:
-    """Where connections are encrypted: one of the addresses lets us in, as far as one answers at all.
+    """Where connections are encrypted: one of the addresses lets us in.
 
-    Raises KafkaRefused, saying what to correct, where those that answer do not, and ConfigError.
+    Raises KafkaRefused, saying what to correct, where one answers but does not, ConfigError, and OSError,
+    KafkaError or TimeoutError where none answers.
     """
     if kafka.security.encrypted:
         await _reach(kafka)
@@ -36,7 +37,7 @@ async def log_in_somewhere(kafka: KafkaConfig) -> None:
 async def reachable(kafka: KafkaConfig) -> bool:
     """Whether somebody listens at one of the addresses, and lets us in. Raises KafkaRefused, ConfigError."""
     if kafka.security.encrypted:
-        return await _reach(kafka)
+        return await _can_log_in(kafka)
     for host, port in addresses(kafka.bootstrap_servers):
         try:
             _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), ANSWER)
@@ -47,20 +48,24 @@ async def reachable(kafka: KafkaConfig) -> bool:
     return False
 
 
-async def _reach(kafka: KafkaConfig) -> bool:
-    refused: KafkaRefused | None = None
+async def _can_log_in(kafka: KafkaConfig) -> bool:
+    try:
+        await log_in_somewhere(kafka)
+    except (OSError, KafkaError, TimeoutError) as error:
+        logger.warning("%s", str(error) or type(error).__name__)
+        return False
+    return True
+
+
+async def _reach(kafka: KafkaConfig) -> None:
+    failed: list[Exception] = []
     for host, port in addresses(kafka.bootstrap_servers):
         try:
             async with asyncio.timeout(LOGIN_ANSWER):
-                await log_in(kafka, host, port, LOGIN_ANSWER)
-            return True
-        except KafkaRefused as error:
-            refused = error
-        except (OSError, KafkaError, TimeoutError):
-            continue
-    if refused is not None:
-        raise refused
-    return False
+                return await log_in(kafka, host, port, LOGIN_ANSWER)
+        except (KafkaRefused, OSError, KafkaError, TimeoutError) as error:
+            failed.append(error)
+    raise next((error for error in failed if isinstance(error, KafkaRefused)), failed[-1])
 
 
 async def wait(kafka: KafkaConfig, patient: bool = False) -> None:

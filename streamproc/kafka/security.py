@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
-from aiokafka.conn import create_conn
+from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 from aiokafka.errors import (
     IllegalSaslStateError,
-    KafkaError,
+    KafkaConnectionError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
-from aiokafka.protocol.metadata import MetadataRequest
 
 from streamproc.config import KafkaConfig
 from streamproc.errors import ConfigError, KafkaRefused
@@ -120,26 +119,37 @@ async def log_in(kafka: KafkaConfig, host: str, port: int, seconds: float) -> No
     aiokafka's clients only ever say that they could not connect. Raises KafkaRefused, saying what to correct,
     where a second try would end in the same way; OSError, KafkaError, TimeoutError for all else.
     """
-    settings = connection_settings(kafka.security)
+    address, settings = f"{host}:{port}", connection_settings(kafka.security)
+    connection = _Connection(host, port, request_timeout_ms=int(seconds * 1000), **settings)
     try:
-        connection = await create_conn(host, port, request_timeout_ms=int(seconds * 1000), **settings)
+        await connection.connect()
     except (SaslAuthenticationFailed, IllegalSaslStateError, UnsupportedSaslMechanismError) as error:
-        raise _not_let_in(kafka.security, f"{host}:{port}", error) from None
-    except ssl.SSLError as error:
-        raise _no_tls(f"{host}:{port}", error) from None
-    try:
-        if kafka.security.mechanism == "OAUTHBEARER" and kafka.security.logs_in:
-            await _first_answer(kafka.security, f"{host}:{port}", connection)
+        raise _not_let_in(kafka.security, address, error) from None
+    except (ssl.SSLError, KafkaConnectionError) as error:
+        reason = error if isinstance(error, ssl.SSLError) else error.__cause__
+        if isinstance(reason, ssl.SSLError):
+            raise _no_tls(address, reason) from None
+        raise
+    except ConnectionResetError:
+        raise KafkaConnectionError(f"{address} hangs up: is it the port of its TLS listener?") from None
     finally:
         connection.close()
 
 
-async def _first_answer(security: SecurityConfig, address: str, connection: Any) -> None:
-    """aiokafka takes the refusal of a token for a yes; the broker hangs up on what is asked next."""
-    try:
-        await connection.send(MetadataRequest([]))
-    except (KafkaError, OSError) as error:
-        raise _not_let_in(security, address, error) from None
+class _Connection(AIOKafkaConnection):  # type: ignore[misc]
+    """aiokafka's own takes the refusal of a token for a yes."""
+
+    def authenticator_oauth(self) -> Any:
+        return _TokenLogin(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
+
+
+class _TokenLogin(OAuthAuthenticator):  # type: ignore[misc]
+    """A broker that takes a token answers with nothing; else with the reason (RFC 7628, 3.2.2)."""
+
+    async def step(self, payload: bytes | None) -> Any:
+        if payload:
+            raise SaslAuthenticationFailed("the token is not accepted")
+        return await super().step(payload)
 
 
 def _not_let_in(security: SecurityConfig, address: str, error: Exception) -> KafkaRefused:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamproc.config import Config, KafkaConfig
-from streamproc.errors import KafkaRefused
+from streamproc.errors import KafkaRefused, KafkaUnavailable
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.clients import new_producer, read_to_end
@@ -102,7 +102,6 @@ async def test_a_new_token_is_fetched_for_each_login(doors: Doors, tmp_path: Pat
             {"cafile": "other_cafile"},
             r"certificate of Kafka .* is not accepted.*kafka.security.cafile",
         ),
-        ("PLAIN", {}, r"does not speak TLS with us.*kafka.security.protocol"),
     ],
 )
 async def test_a_closed_door_says_what_to_correct(
@@ -117,6 +116,15 @@ async def test_a_closed_door_says_what_to_correct(
 
     assert caught.value.exit_code == 3
     assert PASSWORD not in str(caught.value)
+
+
+async def test_the_wrong_port_is_a_likely_reason(doors: Doors, tmp_path: Path) -> None:
+    """A listener without TLS hangs up, as does a broker that is just starting: it is tried for a while."""
+    settings = config(doors, "PLAIN", "", doors.scram(), tmp_path)
+    impatient = settings.kafka.model_copy(update={"connect_timeout": 1.0})
+
+    with pytest.raises(KafkaUnavailable, match="is it the port of its TLS listener"):
+        await ensure_topics(settings.model_copy(update={"kafka": impatient}))
 
 
 async def test_the_host_name_of_a_certificate_is_checked(doors: Doors, tmp_path: Path) -> None:
