@@ -35,7 +35,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
 
 @pytest.fixture
 def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The parts get the password from a file that the environment names, the token from the secrets folder."""
+    """The password comes from a file that the environment names, the token from the secrets folder."""
     folder = tmp_path / "secrets"
     folder.mkdir()
     (folder / "password").write_text(PASSWORD + "\n")
@@ -95,7 +95,7 @@ async def answers(running: Pipeline) -> list[str]:
 async def test_all_parts_work_behind_tls_and_nobody_tells_the_secrets(
     doors: Doors, tmp_path: Path, secrets: Path
 ) -> None:
-    """Worker, trainer, refresh and server through SCRAM; no secret in logs, metrics, dead letters, answers."""
+    """Worker, trainer, refresh, server through SCRAM; no secret in logs, figures, dead letters, answers."""
     async with pipeline(doors, "behind-", tmp_path) as running:
         running.start("worker", "trainer", "serve")
         await fed(running)
