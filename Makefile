@@ -1,9 +1,11 @@
-# make demo | test | check | bench | quality | screenshots; each sets up what it needs.
+# make demo | test | check | check-deploy | bench | quality | screenshots; each sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+LINT := .venv-lint/bin
+MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard docker/kubernetes/*.yaml)) docker/kubernetes/monitoring/autoscaler.yaml
 
-.PHONY: setup demo test check bench quality screenshots soak clean
+.PHONY: setup demo test check check-deploy bench quality screenshots soak clean
 
 setup: $(STAMP)
 
@@ -30,6 +32,17 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Tools that want other versions than we do, so in an environment of their own.
+.venv-lint/.installed: requirements/lint.txt
+	@test -x $(LINT)/python || $(PYTHON) -m venv .venv-lint
+	$(LINT)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lint.txt
+	@touch $@
+
+check-deploy: .venv-lint/.installed
+	$(LINT)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
+	$(LINT)/kubernetes-validate --strict --quiet $(MANIFESTS)
+	$(LINT)/hadolint --failure-threshold warning docker/Dockerfile
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
@@ -48,5 +61,5 @@ screenshots: setup
 	$(BIN)/python -m tests.screenshots
 
 clean:
-	rm -rf .venv .streamproc build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lint .streamproc build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find streamproc models tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

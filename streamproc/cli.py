@@ -25,6 +25,7 @@ VERBS = {
     "evaluate": "Measure the models on event files, without Kafka",
     "simulate": "Feed the events of a simulated shop",
     "status": "Show how the parts on this machine are doing",
+    "health": "Say whether parts on this machine are ready, for health checks",
     "dlq": "Look at events that were set aside, and feed them in again",
     "snapshot": "List, verify and roll back the trainer's snapshots",
     "doctor": "Check Kafka, topics, disk, clock and kernels, and say what to do",

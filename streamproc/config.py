@@ -1,7 +1,8 @@
 """Every setting, in one frozen tree. Durations are seconds, sizes are bytes unless a name says otherwise.
 
-A value comes from the first of: a flag, the environment (`STREAMPROC_KAFKA__PREFIX`), the TOML file, the
-default written here. `load` puts these together; `Config()` alone is the defaults.
+A value comes from the first of: a flag, the environment (`STREAMPROC_KAFKA__PREFIX`), a file that it names
+or the secrets folder (secrets only), the TOML file (no secrets), the default written here. `load` puts these
+together; `Config()` alone is the defaults.
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamproc.encoder_config import EncoderConfig
 from streamproc.errors import ConfigError
 from streamproc.heads_config import FusionConfig, HeadsConfig
 from streamproc.section import Count, Finite, Port, Seconds, Section, Strength
+from streamproc.security_config import SecurityConfig, all_on_loopback
 
 DAY = 86_400.0
 FILE_NAME = "streamproc.toml"
@@ -39,6 +41,7 @@ class KafkaConfig(Section):
     request_timeout: Seconds = 20.0
     connect_timeout: Seconds = 60.0  # give up when no broker answered for so long
     journal_retention: float = 30 * DAY  # -1 for ever
+    security: SecurityConfig = SecurityConfig()
 
     @model_validator(mode="after")
     def _replicas_suffice(self) -> Self:
@@ -46,6 +49,19 @@ class KafkaConfig(Section):
             raise ValueError("min_insync_replicas is above replication_factor: nothing could be written")
         if self.journal_retention <= 0 and self.journal_retention != -1:
             raise ValueError("journal_retention must be above 0, or -1 for ever")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_readable_leaves_the_machine(self) -> Self:
+        if not (
+            self.security.encrypted
+            or self.security.allow_plaintext
+            or all_on_loopback(self.bootstrap_servers)
+        ):
+            raise ValueError(
+                f"{self.bootstrap_servers} is not this machine, and security.protocol = PLAINTEXT sends"
+                " everything readable: set SASL_SSL or SSL, or security.allow_plaintext = true"
+            )
         return self
 
 
@@ -194,7 +210,8 @@ class ServerConfig(Section):
 class MetricsConfig(Section):
     """Where each part answers /metrics; 0 takes a free port and writes it to data_dir/run."""
 
-    host: str = "127.0.0.1"
+    host: str = "127.0.0.1"  # any other address needs a token
+    token: SecretStr | None = None  # asked for as `Authorization: Bearer`; from the environment, not a file
     worker_port: Port = 0
     trainer_port: Port = 0
     refresh_port: Port = 0

@@ -3,6 +3,7 @@
     StreamprocError            exit code 1; what every part may catch
     |- ConfigError             2  a setting is wrong: correct the place that the message names
     |- KafkaUnavailable        3  no broker answered in time: start it or correct the address
+    |- KafkaRefused            3  a broker answers, but login or certificate is not accepted: correct it
     |- TopicMismatch           3  a topic exists, but not as the configuration wants it
     |- Fenced                  4  another trainer took over: leave this one stopped
     |- AlreadyRunning          5  somebody else works on this data folder
@@ -52,6 +53,12 @@ class KafkaUnavailable(StreamprocError):
             "Start it, or set kafka.bootstrap_servers (--bootstrap-servers)",
         )
         self.address = address
+
+
+class KafkaRefused(StreamprocError):
+    """A broker answers, but one of the two does not accept the other: login, certificate, protocol."""
+
+    exit_code = 3
 
 
 class TopicMismatch(StreamprocError):

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from streamproc.clock import Clock, SystemClock
-from streamproc.scrape import Samples, scrape
+from streamproc.scrape import Samples, Tokens, scrape
 
 PARTS = ("worker", "trainer", "refresh", "server")
 
@@ -42,11 +43,15 @@ class Collector:
     """Looks again and again; the rate is between two looks."""
 
     def __init__(
-        self, data_dir: Path, clock: Clock | None = None, read: Callable[[Path], Samples] = scrape
+        self,
+        data_dir: Path,
+        clock: Clock | None = None,
+        read: Callable[[Path], Samples] | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._clock = clock or SystemClock()
-        self._read = read
+        self._read = read or partial(scrape, tokens=tokens)
         self._last: tuple[float, int] | None = None  # seconds, events
 
     def look(self) -> Figures:

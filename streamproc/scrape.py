@@ -3,12 +3,14 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from streamproc.config import Config
 from streamproc.exposition import FOLDER, alive
 
 TIMEOUT = 1.0  # seconds for one part's answer
@@ -46,16 +48,32 @@ class Samples(list[Sample]):
         return [s for s in self if s.part == part and s.name == name and labels.items() <= s.labels.items()]
 
 
-def scrape(data_dir: Path, others: Sequence[str] = ()) -> Samples:
+Tokens = Mapping[str, str]  # by part; "" is that of all others
+
+
+def tokens(config: Config) -> Tokens:
+    """What the parts ask for, as far as it is set; without what cannot be read."""
+    server, others = config.server, config.metrics.token
+    found = {"": others.get_secret_value()} if others else {}
+    if server.token:
+        found["server"] = server.token.get_secret_value()
+    if server.token_file is not None:
+        with suppress(OSError):
+            found["server"] = server.token_file.read_text("utf-8").strip()
+    return found
+
+
+def scrape(data_dir: Path, others: Sequence[str] = (), tokens: Tokens | None = None) -> Samples:
     """Ask every part of this folder, and `others` (part=host:port); who does not answer is left out."""
+    known = tokens or {}
     samples = Samples()
     for other in others:
         part, _, place = other.rpartition("=")
-        samples += _ask(part or "worker", f"http://{place}/metrics")
+        samples += _ask(part or "worker", f"http://{place}/metrics", known)
     for file in sorted((data_dir / FOLDER).glob("*.json")):
         address = _address(file)
         if address:
-            samples += _ask(file.stem.split("-")[0], address)
+            samples += _ask(file.stem.split("-")[0], address, known)
     return samples
 
 
@@ -74,9 +92,11 @@ def _address(file: Path) -> str | None:
         return None
 
 
-def _ask(part: str, address: str) -> list[Sample]:
+def _ask(part: str, address: str, tokens: Tokens) -> list[Sample]:
+    token = tokens.get(part) or tokens.get("")
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             text = answer.read().decode("utf-8")
     except (OSError, urllib.error.URLError):
         return []

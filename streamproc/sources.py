@@ -1,4 +1,4 @@
-"""Where settings come from: a TOML file, the environment, flags; and what to say when one is wrong."""
+"""Where settings come from: a TOML file, secrets, the environment, flags; what to say when one is wrong."""
 
 import difflib
 import os
@@ -10,11 +10,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from streamproc import secrets
 from streamproc.config import FILE_NAME, Config
 from streamproc.errors import ConfigError
-
-PREFIX = "STREAMPROC_"
-DELIMITER = "__"
+from streamproc.secrets import DELIMITER, PREFIX
 
 Layers = dict[str, dict[str, Any]]
 
@@ -26,7 +25,14 @@ class _Settings(BaseSettings, Config):  # type: ignore[misc]  # each has a model
 def layers(path: Path | None, overrides: dict[str, Any]) -> Layers:
     """What each place says, weakest first, by the name of the place."""
     place, table = _file(path)
-    return {place: table, "the environment": _environment(), "a flag": overrides}
+    secrets.refuse_in_file(table, place)
+    return {
+        place: table,
+        "the secrets folder": secrets.from_folder(),
+        "a file that the environment names": secrets.from_named_files(),
+        "the environment": _environment(),
+        "a flag": overrides,
+    }
 
 
 def problems(error: ValidationError, found: Layers) -> str:
@@ -59,11 +65,11 @@ def _file(path: Path | None) -> tuple[str, dict[str, Any]]:
 
 def _environment() -> dict[str, Any]:
     for name in os.environ:
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name != secrets.FOLDER:
             _check_known(name)
     source = EnvSettingsSource(_Settings, env_prefix=PREFIX, env_nested_delimiter=DELIMITER)
     try:
-        return source()
+        return secrets.without_file_names(source())
     except ValueError as error:  # a list or table that is not JSON
         raise ConfigError(f"the environment: {error}", "Write lists as JSON") from None
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +30,17 @@ class Broker:
     (see child.spawn), the other two may run anywhere.
     """
 
-    def __init__(self, config: Config, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        console: Console | None = None,
+        more: Sequence[properties.Listener] = (),
+        users: Mapping[str, str] | None = None,
+    ) -> None:
+        """`more` listeners beside the plain one; `users` with their passwords, for SCRAM on these."""
         self._settings = config.broker
+        self._more = more
+        self._users = users or {}
         self._console = console
         self._folder = config.data_dir.resolve() / "broker"
         self._log = config.data_dir.resolve() / "logs" / "broker.log"
@@ -125,18 +135,20 @@ class Broker:
             )
         self.port = self._settings.port or probe.free_port()
         advertised = self._settings.advertised_port
-        text = properties.render(self.port, probe.free_port(), self._data, advertised)
+        text = properties.render(self.port, probe.free_port(), self._data, advertised, self._more)
         self._properties.write_text(text, "utf-8")
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = (
+        arguments = [
             "format",
             "-g",
             f"--cluster-id={cluster}",
             "-c",
             str(self._properties),
-        )  # it may begin with -
+        ]  # it may begin with -
+        for name, password in self._users.items():
+            arguments += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         command = self._command("kafka.tools.StorageTool", *arguments)
         done = subprocess.run(command, capture_output=True, text=True, cwd=self._folder)
         if done.returncode:

@@ -127,7 +127,14 @@ def _run_timer(config: Config) -> None:
     metrics = RefreshMetrics(registry)
 
     async def on_and_on() -> None:
-        serve(registry, config.metrics.host, config.metrics.refresh_port, config.data_dir, "refresh")
+        serve(
+            registry,
+            config.metrics.host,
+            config.metrics.refresh_port,
+            config.data_dir,
+            "refresh",
+            config.metrics.token,
+        )
         await ensure_topics(config)
         await RefreshTimer(config, metrics, SystemClock()).run()
 

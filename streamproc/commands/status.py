@@ -19,9 +19,10 @@ def command(config: Config, as_json: bool) -> None:
     from rich.console import Console
 
     from streamproc.figures import Collector
+    from streamproc.scrape import tokens
     from streamproc.up.status import panel
 
-    collector = Collector(config.data_dir)
+    collector = Collector(config.data_dir, tokens=tokens(config))
     figures = collector.look()
     if figures.any_running:
         time.sleep(BETWEEN)

@@ -50,7 +50,14 @@ def command(config: Config) -> None:
             return None
 
     async def prepare() -> None:
-        serve(registry, config.metrics.host, config.metrics.trainer_port, config.data_dir, "trainer")
+        serve(
+            registry,
+            config.metrics.host,
+            config.metrics.trainer_port,
+            config.data_dir,
+            "trainer",
+            config.metrics.token,
+        )
         began = time.monotonic()
         await aside(warm, config)
         settle()

@@ -13,6 +13,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from streamproc.config import Config
 from streamproc.contracts.topics import Topic, topics
 from streamproc.errors import KafkaUnavailable, TopicMismatch
+from streamproc.kafka import reach
+from streamproc.kafka.security import client_settings
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ async def ensure_topics(config: Config) -> None:
     """Every topic exists, with the partitions and settings that the pipeline rests on.
 
     Tries for kafka.connect_timeout. Raises KafkaUnavailable, naming the address, when no broker answers for
-    so long, and TopicMismatch when a topic is there with other partitions or another clean-up.
+    so long, KafkaRefused where one does not accept the login, and TopicMismatch when a topic is there with
+    other partitions or another clean-up.
     """
     servers, patience = config.kafka.bootstrap_servers, config.kafka.connect_timeout
     until = time.monotonic() + patience
@@ -49,7 +52,8 @@ async def ensure_topics(config: Config) -> None:
 
 
 async def _ensure(config: Config) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=config.kafka.bootstrap_servers, request_timeout_ms=10_000)
+    await reach.log_in_somewhere(config.kafka)
+    admin = AIOKafkaAdminClient(**client_settings(config.kafka), request_timeout_ms=10_000)
     try:
         await admin.start()
         wanted = topics(config)

@@ -15,6 +15,7 @@ from streamproc.kafka import reach
 from streamproc.kafka.desk import LeaseDesk
 from streamproc.kafka.lease import Limits, Part, Partition
 from streamproc.kafka.leases import LeaseStream, LeaseTransport
+from streamproc.kafka.security import faust_credentials
 
 COMMIT_INTERVAL = 1.0  # seconds
 MAX_POLL_INTERVAL = 3600.0  # seconds; nothing is read during a restore, which must not cost the membership
@@ -123,7 +124,9 @@ class PartWorker(faust.Worker):
 
 def _settings(config: Config) -> dict[str, Any]:
     session = config.kafka.session_timeout
+    credentials = faust_credentials(config.kafka.security)
     return {
+        **({"broker_credentials": credentials} if credentials else {}),
         "broker": [f"kafka://{server.strip()}" for server in config.kafka.bootstrap_servers.split(",")],
         "broker_session_timeout": session,
         "broker_heartbeat_interval": session / 6,

@@ -11,6 +11,7 @@ from aiokafka.errors import ProducerFenced
 from streamproc.config import Config
 from streamproc.errors import Fenced, LeaseLost, TopicMismatch
 from streamproc.kafka.lease import Record, Wanted
+from streamproc.kafka.security import client_settings
 
 MAX_BATCH_BYTES = 900_000
 MAX_REQUEST_BYTES = 8 << 20  # one large record
@@ -40,7 +41,7 @@ def new_consumer(
     The broker answers a fetch when it has `gather_bytes`, or after `gather_ms`.
     """
     return AIOKafkaConsumer(
-        bootstrap_servers=config.kafka.bootstrap_servers,
+        **client_settings(config.kafka),
         request_timeout_ms=int(config.kafka.request_timeout * 1000),
         isolation_level="read_committed" if committed else "read_uncommitted",
         enable_auto_commit=False,
@@ -169,7 +170,7 @@ async def close(producer: Any, seconds: float = 5.0) -> None:
 
 def _writing(config: Config) -> dict[str, Any]:
     return {
-        "bootstrap_servers": config.kafka.bootstrap_servers,
+        **client_settings(config.kafka),
         "request_timeout_ms": int(config.kafka.request_timeout * 1000),
         "acks": "all",
         "enable_idempotence": True,

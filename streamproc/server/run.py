@@ -18,6 +18,7 @@ from streamproc.exposition import announce
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
 from streamproc.metrics import ServerMetrics
+from streamproc.scrape import tokens
 from streamproc.server import guard, warmup
 from streamproc.server.app import guarded, make_app
 from streamproc.server.console.install import install
@@ -42,7 +43,7 @@ def run(config: Config) -> None:
     asyncio.run(_prepare(config))
     state = ServerState(config, metrics, clock)
     app = make_app(state, registry)
-    install(app, state, History(config.data_dir, config.server.scrape, clock))
+    install(app, state, History(config.data_dir, config.server.scrape, clock, tokens(config)))
     settings = uvicorn.Config(
         guarded(app), log_config=None, access_log=False, server_header=False,
         date_header=False, timeout_graceful_shutdown=GOODBYE, loop="uvloop", http="httptools",

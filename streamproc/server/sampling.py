@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamproc.clock import Clock
-from streamproc.scrape import Samples, scrape
+from streamproc.scrape import Samples, Tokens, scrape
 
 EVERY = 2.0  # seconds
 KEPT = 900  # points: half an hour
@@ -33,9 +33,10 @@ class Mark:
 class History:
     """Points and marks, the newest last; and the newest look in full."""
 
-    def __init__(self, data_dir: Path, others: list[str], clock: Clock) -> None:
+    def __init__(self, data_dir: Path, others: list[str], clock: Clock, tokens: Tokens | None = None) -> None:
         self._data_dir = data_dir
         self._others = others
+        self._tokens = tokens
         self._clock = clock
         self.points: deque[Point] = deque(maxlen=KEPT)
         self.marks: deque[Mark] = deque(maxlen=200)
@@ -44,7 +45,7 @@ class History:
     async def run(self) -> None:
         """For ever."""
         while True:
-            self.take(await asyncio.to_thread(scrape, self._data_dir, self._others))
+            self.take(await asyncio.to_thread(scrape, self._data_dir, self._others, self._tokens))
             await asyncio.sleep(EVERY)
 
     def take(self, samples: Samples) -> None:

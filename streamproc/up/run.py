@@ -12,7 +12,7 @@ from rich.console import Console
 
 from streamproc.config import Config
 from streamproc.figures import Collector
-from streamproc.scrape import page
+from streamproc.scrape import page, tokens
 from streamproc.up import lock
 from streamproc.up.demo import Shop
 from streamproc.up.parts import EmbeddedBroker, Part, verb
@@ -43,7 +43,13 @@ def run(config: Config, flags: Sequence[str], demo: bool = False, seconds: float
             if demo:
                 shop = Shop(flags, screen.tell, console.width if console.is_terminal else None)
                 shop.start()
-            _watch(supervisor, Collector(config.data_dir), screen, seconds, config.data_dir)
+            _watch(
+                supervisor,
+                Collector(config.data_dir, tokens=tokens(config)),
+                screen,
+                seconds,
+                config.data_dir,
+            )
         except KeyboardInterrupt:
             screen.say("Stopping")
         finally:

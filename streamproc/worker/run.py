@@ -27,7 +27,14 @@ def run(config: Config) -> None:
     keep_memory()
     registry, clock = CollectorRegistry(), SystemClock()
     metrics = WorkerMetrics(registry)
-    port = serve(registry, config.metrics.host, config.metrics.worker_port, config.data_dir, "worker")
+    port = serve(
+        registry,
+        config.metrics.host,
+        config.metrics.worker_port,
+        config.data_dir,
+        "worker",
+        config.metrics.token,
+    )
     logger.info("/metrics answers on port %d", port)
     warmup.warm_up(config, clock)
     part = WorkerPart(config, metrics, clock)

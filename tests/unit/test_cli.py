@@ -75,12 +75,12 @@ def test_every_verb_has_help(run, verb_name):
 @pytest.mark.parametrize("before", [True, False])
 def test_flags_may_come_before_or_after_the_verb(run, before):
     """Nobody remembers where a global option belongs."""
-    given = ("--data-dir", "there", "--bootstrap-servers", "kafka:1")
+    given = ("--data-dir", "there", "--bootstrap-servers", "localhost:1")
     code, out, _ = run(*given, "config", "show") if before else run("config", "show", *given)
 
     assert code == 0
     assert 'data_dir = "there"  # a flag' in out
-    assert 'kafka.bootstrap_servers = "kafka:1"  # a flag' in out
+    assert 'kafka.bootstrap_servers = "localhost:1"  # a flag' in out
 
 
 def test_flags_are_handed_on_to_child_processes(verb, run):
@@ -88,9 +88,9 @@ def test_flags_are_handed_on_to_child_processes(verb, run):
     seen = []
     verb(lambda: seen.extend(flags.current().arguments))
 
-    run("--data-dir", "there", "worker", "--bootstrap-servers", "kafka:1")
+    run("--data-dir", "there", "worker", "--bootstrap-servers", "localhost:1")
 
-    assert seen == ["--data-dir", "there", "--bootstrap-servers", "kafka:1"]
+    assert seen == ["--data-dir", "there", "--bootstrap-servers", "localhost:1"]
 
 
 @pytest.mark.parametrize(

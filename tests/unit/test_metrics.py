@@ -2,25 +2,81 @@
 
 import json
 import os
+import urllib.error
 import urllib.request
 
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
+from streamproc import cli
 from streamproc.clock import ManualClock
+from streamproc.config import Config
 from streamproc.errors import ConfigError
 from streamproc.exposition import serve
 from streamproc.figures import Collector
 from streamproc.metrics import RefreshMetrics, TrainerMetrics, WorkerMetrics
-from streamproc.scrape import Sample, Samples, scrape
+from streamproc.scrape import Sample, Samples, scrape, tokens
 from streamproc.up.status import line
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])
 def test_an_address_that_other_machines_reach_is_refused(tmp_path, host):
-    """Nobody is asked for a password, so nobody else may ask."""
+    """Without a token nobody else may ask."""
     with pytest.raises(ConfigError, match="other machines can reach"):
         serve(CollectorRegistry(), host, 0, tmp_path, "worker")
+
+
+def ask(address, token=None):
+    """Status and text of an answer."""
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_with_a_token_only_who_has_it_sees_figures(tmp_path):
+    """Other machines may ask then, Prometheus too; probes need none, and learn no figures."""
+    registry = CollectorRegistry()
+    metrics = WorkerMetrics(registry)
+    port = serve(registry, "0.0.0.0", 0, tmp_path, "worker", SecretStr("open sesame"))
+    address = f"http://127.0.0.1:{port}"
+
+    assert [ask(f"{address}/metrics", token)[0] for token in (None, "open", "open sesame")] == [401, 401, 200]
+    assert (ask(f"{address}/live"), ask(f"{address}/ready")) == ((200, "live\n"), (503, "starting\n"))
+    metrics.ready.set(1)
+    assert ask(f"{address}/ready") == (200, "ready\n")
+
+
+@pytest.mark.parametrize(("given", "health"), [("open sesame", "ready"), ("wrong", "not running")])
+def test_our_own_commands_know_the_token(tmp_path, given, health):
+    """`streamproc status` and the console ask with it."""
+    registry = CollectorRegistry()
+    WorkerMetrics(registry).ready.set(1)
+    serve(registry, "127.0.0.1", 0, tmp_path, "worker", SecretStr("open sesame"))
+    config = Config.model_validate({"metrics": {"token": given}})
+
+    assert Collector(tmp_path, tokens=tokens(config)).look().parts["worker"] == health
+
+
+def test_a_health_check_goes_by_the_exit_code(tmp_path, capsys):
+    """Of the parts that are named; of all that run where none is."""
+
+    def health(*parts):
+        with pytest.raises(SystemExit) as end:
+            cli.main(["--data-dir", str(tmp_path), "health", *parts])
+        return end.value.code, capsys.readouterr().out.strip()
+
+    assert health() == (1, "nothing runs")
+    registry = CollectorRegistry()
+    metrics = WorkerMetrics(registry)
+    serve(registry, "127.0.0.1", 0, tmp_path, "worker")
+    assert health() == (1, "worker starting")
+    metrics.ready.set(1)
+    assert health() == health("worker") == (0, "worker ready")
+    assert health("worker", "trainer") == (1, "worker ready, trainer not running")
 
 
 def test_a_part_says_where_it_answers(tmp_path):
