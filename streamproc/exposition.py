@@ -15,7 +15,9 @@ from streamproc.errors import ConfigError
 FOLDER = "run"  # in data_dir
 
 
-def serve(registry: CollectorRegistry, host: str, port: int, data_dir: Path, part: str) -> int:
+def serve(
+    registry: CollectorRegistry, host: str, port: int, data_dir: Path, part: str, page: str = ""
+) -> int:
     """Answer from a thread of its own and announce it as `part`; returns the port (0 takes a free one).
 
     The figures tell how a business does and nobody is asked for a password: raises ConfigError where
@@ -34,7 +36,7 @@ def serve(registry: CollectorRegistry, host: str, port: int, data_dir: Path, par
             f"Set metrics.{part}_port to a free port, or to 0",
         ) from None
     actual: int = server.server_port
-    announce(data_dir, part, f"http://{host}:{actual}/metrics")
+    announce(data_dir, part, f"http://{host}:{actual}/metrics", page)
     return actual
 
 
@@ -55,15 +57,16 @@ def running(data_dir: Path, part: str) -> int | None:
     return next((pid for file in files if (pid := _owner(file)) is not None), None)
 
 
-def announce(data_dir: Path, part: str, address: str) -> None:
-    """A second process of the same part takes a name with its process id."""
+def announce(data_dir: Path, part: str, address: str, page: str = "") -> None:
+    """A second process of the same part takes a name with its process id. `page`: what people open."""
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{part}.json"
     if _owner(file) not in (None, os.getpid()):
         file = folder / f"{part}-{os.getpid()}.json"
     draft = file.with_suffix(f".{os.getpid()}.new")
-    draft.write_text(json.dumps({"pid": os.getpid(), "metrics": address}), "utf-8")
+    entry = {"pid": os.getpid(), "metrics": address} | ({"page": page} if page else {})
+    draft.write_text(json.dumps(entry), "utf-8")
     draft.replace(file)
     atexit.register(_withdraw, file)
 

@@ -14,13 +14,14 @@ from streamproc.clock import SystemClock
 from streamproc.collector import settle
 from streamproc.config import Config
 from streamproc.errors import ConfigError
-from streamproc.exposition import announce
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
 from streamproc.metrics import ServerMetrics
-from streamproc.server import guard, warmup
+from streamproc.server import admission, warmup
+from streamproc.server.announcing import show_figures
 from streamproc.server.app import guarded, make_app
 from streamproc.server.console.install import install
+from streamproc.server.guard import written
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
@@ -32,12 +33,12 @@ GOODBYE = 2  # seconds for requests under way
 
 def run(config: Config) -> None:
     """Answer until SIGTERM or SIGINT. Raises ConfigError, KafkaUnavailable, TopicMismatch."""
-    guard.token(config.server)  # before anything is begun
+    needs_token = admission.token(config.server) is not None  # before anything is begun
     listener = _listen(config)
-    host, port = listener.getsockname()[:2]
+    address = f"http://{written(config.server.host)}:{listener.getsockname()[1]}"
     registry, clock = CollectorRegistry(), SystemClock()
     metrics = ServerMetrics(registry)
-    announce(config.data_dir, "server", f"http://{host}:{port}/metrics")
+    show_figures(config, registry, address, needs_token)
     warmup.warm_up(config, clock)
     asyncio.run(_prepare(config))
     state = ServerState(config, metrics, clock)
@@ -48,7 +49,7 @@ def run(config: Config) -> None:
         date_header=False, timeout_graceful_shutdown=GOODBYE, loop="uvloop", http="httptools",
     )  # fmt: skip
     settle()
-    logger.info("answering at http://%s:%d, documented at /docs", host, port)
+    logger.info("answering at %s, documented at /docs", address)
     _Server(settings).run(sockets=[listener])
     logger.info("stopped in order")
 

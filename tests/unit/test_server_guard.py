@@ -4,7 +4,7 @@ import pytest
 
 from streamproc.config import Config
 from streamproc.errors import ConfigError
-from streamproc.server.guard import token
+from streamproc.server.admission import token
 from tests import serving
 
 
