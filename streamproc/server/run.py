@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -32,7 +33,10 @@ GOODBYE = 2  # seconds for requests under way
 
 
 def run(config: Config) -> None:
-    """Answer until SIGTERM or SIGINT. Raises ConfigError, KafkaUnavailable, TopicMismatch."""
+    """Answer until SIGTERM or SIGINT. Raises ConfigError, KafkaUnavailable, TopicMismatch.
+
+    Also later, where a topic cannot be followed any more: whoever supervises starts it again.
+    """
     needs_token = admission.token(config.server) is not None  # before anything is begun
     listener = _listen(config)
     address = f"http://{written(config.server.host)}:{listener.getsockname()[1]}"
@@ -50,7 +54,11 @@ def run(config: Config) -> None:
     )  # fmt: skip
     settle()
     logger.info("answering at %s, documented at /docs", address)
-    _Server(settings).run(sockets=[listener])
+    server = _Server(settings)
+    state.on_failure = partial(setattr, server, "should_exit", True)
+    server.run(sockets=[listener])
+    if (error := state.failed) is not None:
+        raise error
     logger.info("stopped in order")
 
 
