@@ -215,6 +215,7 @@ class MetricsConfig(Section):
     worker_port: Port = 0
     trainer_port: Port = 0
     refresh_port: Port = 0
+    server_port: Port = 0  # only where server.token is set; else they are at server.port, too
 
 
 class Config(Section):

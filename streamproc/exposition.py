@@ -33,6 +33,7 @@ def serve(
     data_dir: Path,
     part: str,
     token: SecretStr | None = None,
+    page: str = "",
 ) -> int:
     """Answer from a thread of its own and announce it as `part`; returns the port (0 takes a free one).
 
@@ -54,7 +55,7 @@ def serve(
         ) from None
     threading.Thread(target=server.serve_forever, daemon=True).start()
     actual: int = server.server_port
-    announce(data_dir, part, f"http://{host}:{actual}/metrics")
+    announce(data_dir, part, f"http://{host}:{actual}/metrics", page)
     return actual
 
 
@@ -112,15 +113,16 @@ def running(data_dir: Path, part: str) -> int | None:
     return next((pid for file in files if (pid := _owner(file)) is not None), None)
 
 
-def announce(data_dir: Path, part: str, address: str) -> None:
-    """A second process of the same part takes a name with its process id."""
+def announce(data_dir: Path, part: str, address: str, page: str = "") -> None:
+    """A second process of the same part takes a name with its process id. `page`: what people open."""
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{part}.json"
     if _owner(file) not in (None, os.getpid()):
         file = folder / f"{part}-{os.getpid()}.json"
     draft = file.with_suffix(f".{os.getpid()}.new")
-    draft.write_text(json.dumps({"pid": os.getpid(), "metrics": address}), "utf-8")
+    entry = {"pid": os.getpid(), "metrics": address} | ({"page": page} if page else {})
+    draft.write_text(json.dumps(entry), "utf-8")
     draft.replace(file)
     atexit.register(_withdraw, file)
 

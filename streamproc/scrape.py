@@ -79,15 +79,14 @@ def scrape(data_dir: Path, others: Sequence[str] = (), tokens: Tokens | None = N
 
 def page(data_dir: Path) -> str | None:
     """Where the console answers, if it runs here."""
-    address = _address(data_dir / FOLDER / "server.json")
-    return address.removesuffix("/metrics") if address else None
+    return _address(data_dir / FOLDER / "server.json", "page")
 
 
-def _address(file: Path) -> str | None:
+def _address(file: Path, what: str = "metrics") -> str | None:
     """Where a living part answers; None for a part without /metrics, or one that was killed."""
     try:
         entry = json.loads(file.read_text("utf-8"))
-        return str(entry["metrics"]) if alive(int(entry["pid"])) else None
+        return str(entry[what]) if alive(int(entry["pid"])) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -33,6 +33,9 @@ class FakeProducer:
         self.sent: list[Event] = []
         self.fail = False
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def send(self, values: Any) -> list[Written]:
         events = self._real._checked(values)
         if self.fail:

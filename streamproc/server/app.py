@@ -9,7 +9,8 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from streamproc.server import events, health, items, problems, recommending, signing_in
+from streamproc.server import events, health, items, login, problems, recommending
+from streamproc.server.admission import Admission
 from streamproc.server.guard import Guard
 from streamproc.server.newest import Newest
 from streamproc.server.state import ServerState
@@ -31,8 +32,9 @@ def make_app(state: ServerState, registry: CollectorRegistry) -> FastAPI:
     )
     app.state.streamproc = state
     app.state.registry = registry
+    app.state.admission = Admission(state.config.server)
     problems.install(app)
-    for part in (recommending, items, events, health, signing_in):
+    for part in (recommending, items, events, health, login):
         app.include_router(part.router)
     return app
 
@@ -40,7 +42,7 @@ def make_app(state: ServerState, registry: CollectorRegistry) -> FastAPI:
 def guarded(app: FastAPI) -> ASGIApp:
     """The app behind its guard."""
     state: ServerState = app.state.streamproc
-    return Guard(Newest(app, state), state.config.server, state.metrics)
+    return Guard(Newest(app, state), state.config.server, app.state.admission, state.metrics)
 
 
 def _version() -> str:

@@ -48,4 +48,4 @@ class Counting:
 
 def _route(scope: Scope) -> str:
     """The path's pattern."""
-    return getattr(scope.get("route"), "path", "other")
+    return getattr(scope.get("route"), "path_format", "other")

@@ -1,6 +1,5 @@
 """What a request passes first: host, origin, token, rate, size; and what every answer carries."""
 
-import hmac
 import time
 from typing import Any
 
@@ -8,14 +7,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streamproc.config import ServerConfig
-from streamproc.errors import ConfigError
-from streamproc.exposition import is_loopback
 from streamproc.metrics import ServerMetrics
+from streamproc.server import login
+from streamproc.server.admission import Admission
 from streamproc.server.counting import Counting
 from streamproc.server.problems import MEDIA_TYPE, body
 
-LOGIN = "/login"
-OPEN = frozenset(("/live", "/ready", LOGIN))  # for probes, and for who has yet to show the token
+OPEN = frozenset(("/live", "/ready", login.PATH))  # for probes, and for who has yet to show the token
 EVENTS = "/v1/events"
 EVENT_BYTES = 2048  # what a request of events may have for each
 MOST_CLIENTS = 10_000  # whose rates are remembered
@@ -43,34 +41,17 @@ PAGE_HEADERS = [  # pages make their parts in the browser; nothing comes from, o
 ]
 
 
-def token(config: ServerConfig) -> str | None:
-    """The token that is asked for. Raises ConfigError where one is needed or cannot be read."""
-    found = config.token.get_secret_value() if config.token else None
-    if config.token_file is not None:
-        try:
-            found = config.token_file.read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError(
-                f"server.token_file {config.token_file} cannot be read: {error.strerror}", "Give another one"
-            ) from None
-    if not found and not is_loopback(config.host):
-        raise ConfigError(
-            f"server.host is {config.host}, which other machines can reach, and there is no token",
-            "Set STREAMPROC_SERVER__TOKEN or server.token_file, or use 127.0.0.1",
-        )
-    return found or None
-
-
 class Guard:
     """An ASGI app around the real one."""
 
-    def __init__(self, app: ASGIApp, config: ServerConfig, metrics: ServerMetrics) -> None:
+    def __init__(
+        self, app: ASGIApp, config: ServerConfig, admission: Admission, metrics: ServerMetrics
+    ) -> None:
         self._app = app
         self._config = config
         self._counting = Counting(metrics)
-        secret = token(config)
-        self._expected = secret.encode() if secret else None
-        own = {"localhost", "127.0.0.1", "[::1]", _written(config.host), *map(str.lower, config.hosts)}
+        self._admission = admission
+        own = {"localhost", "127.0.0.1", "[::1]", written(config.host), *map(str.lower, config.hosts)}
         self._hosts = frozenset(name.encode() for name in own)
         self._rates: dict[str, tuple[int, int]] = {}  # client -> second, requests in it
 
@@ -80,13 +61,12 @@ class Guard:
             return
         headers = dict(scope["headers"])
         refused = self._refusal(scope, headers)
-        if refused is not None and refused[0] == 401 and _is_person(scope, headers):
-            await send(
-                {"type": "http.response.start", "status": 303, "headers": [(b"location", LOGIN.encode())]}
-            )
-            await send({"type": "http.response.body", "body": b""})
-        elif refused is not None:
-            await self._refuse(scope, send, *refused)
+        if refused is not None:
+            if refused[0] == 401 and _is_browser(scope, headers):
+                scope["path"] = login.PATH
+                await self._app(scope, receive, _with_headers(login.PATH, send))
+            else:
+                await self._refuse(scope, send, *refused)
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
@@ -101,7 +81,7 @@ class Guard:
         if scope["type"] == "websocket" or scope["method"] not in READING:
             if (refused := self._foreign(host, headers)) is not None:
                 return refused
-        if scope["path"] not in OPEN and not self._may(headers):
+        if scope["path"] not in OPEN and not self._admission.admits(headers):
             return 401, "Send the server's token as `Authorization: Bearer TOKEN`"
         if self._too_many(scope):
             return 429, f"More than {self._config.rate} requests in a second (server.rate)"
@@ -120,15 +100,6 @@ class Guard:
         if from_host == host or named:
             return None
         return 403, f"A page of {origin.decode('latin-1')} may not send to this server"
-
-    def _may(self, headers: dict[bytes, bytes]) -> bool:
-        if self._expected is None:
-            return True
-        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-        if not scheme and b"streamproc_token=" in headers.get(b"cookie", b""):
-            cookies = headers[b"cookie"].split(b"streamproc_token=", 1)[1]
-            scheme, given = b"bearer", cookies.split(b";", 1)[0]
-        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._expected)
 
     def _too_many(self, scope: Scope) -> bool:
         client = scope["client"][0] if scope.get("client") else ""
@@ -161,7 +132,13 @@ class Guard:
         await send({"type": "http.response.body", "body": text})
 
 
-def _written(host: str) -> str:
+def _is_browser(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """A person's, who wants to see a page and can be asked for the token."""
+    page = scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(ANSWERS)
+    return page and b"text/html" in headers.get(b"accept", b"")
+
+
+def written(host: str) -> str:
     """As it stands in an address."""
     return f"[{host}]" if ":" in host else host.lower()
 
@@ -169,12 +146,6 @@ def _written(host: str) -> str:
 def _name(host: bytes) -> bytes:
     """Without the port."""
     return host if host.endswith(b"]") else host.rsplit(b":", 1)[0]
-
-
-def _is_person(scope: Scope, headers: dict[bytes, bytes]) -> bool:
-    """A browser that wants a page; programs are told of the token."""
-    page = scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(ANSWERS)
-    return page and b"text/html" in headers.get(b"accept", b"")
 
 
 def _measured(receive: Receive, limit: int) -> Receive:

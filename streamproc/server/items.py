@@ -6,15 +6,17 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 
 from streamproc.engine.model import Model
+from streamproc.server import addresses
 from streamproc.server.recommending import Name, state_of, unknown
 from streamproc.server.state import ServerState
 
+addresses.register()
 router = APIRouter(prefix="/v1", tags=["items"])
 
 Shares = dict[int, float]  # row -> share
 
 
-@router.get("/items/{item_id:path}/similar", summary="Items that go with this one")
+@router.get("/items/{item_id:id}/similar", summary="Items that go with this one")
 async def similar(
     request: Request, item_id: Name, n: Annotated[int, Query(ge=1, le=50)] = 20
 ) -> dict[str, Any]:

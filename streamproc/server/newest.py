@@ -19,7 +19,7 @@ JSON = (b"content-type", b"application/json")
 class Answered(NamedTuple):
     """Stands where a framework leaves its route, for the figures."""
 
-    path: str = f"{BEFORE}{{user_id}}{AFTER}"
+    path_format: str = f"{BEFORE}{{user_id}}{AFTER}"
 
 
 ROUTE = Answered()

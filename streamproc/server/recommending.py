@@ -10,6 +10,7 @@ from starlette.responses import Response
 from streamproc.contracts.ids import MAX_ID_CHARACTERS
 from streamproc.contracts.slates import Slate, SlateItem, decode_slate
 from streamproc.engine.inquiry import BARRED, UNLINKED, Standing
+from streamproc.server import addresses
 from streamproc.server.asking import DEEP
 from streamproc.server.newest import all_at_hand
 from streamproc.server.problems import Problem
@@ -20,6 +21,7 @@ MOST_WINDOW = 256
 
 Name = Annotated[str, Path(min_length=1, max_length=MAX_ID_CHARACTERS)]
 Count = Annotated[int | None, Query(ge=1, le=DEEP, description="Items at most; the slate's size if missing.")]
+addresses.register()
 router = APIRouter(prefix="/v1", tags=["recommendations"])
 
 
@@ -41,7 +43,7 @@ def state_of(request: Request) -> ServerState:
     return state
 
 
-@router.get("/users/{user_id:path}/recommendations", summary="A user's newest slate")
+@router.get("/users/{user_id:id}/recommendations", summary="A user's newest slate")
 async def recommendations(
     request: Request,
     user_id: Name,
@@ -68,7 +70,7 @@ async def recommendations(
     return _answer(state, slate, items[:wanted])
 
 
-@router.get("/users/{user_id:path}/why/{item_id:path}", summary="Why an item is on a slate, or is not")
+@router.get("/users/{user_id:id}/why/{item_id:id}", summary="Why an item is on a slate, or is not")
 async def why(request: Request, user_id: Name, item_id: Name) -> dict[str, Any]:
     """Asked of the present model about the user's window as it was last published."""
     state = state_of(request)

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -14,14 +15,15 @@ from streamproc.clock import SystemClock
 from streamproc.collector import settle
 from streamproc.config import Config
 from streamproc.errors import ConfigError
-from streamproc.exposition import announce
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
 from streamproc.metrics import ServerMetrics
 from streamproc.scrape import tokens
-from streamproc.server import guard, warmup
+from streamproc.server import admission, warmup
+from streamproc.server.announcing import show_figures
 from streamproc.server.app import guarded, make_app
 from streamproc.server.console.install import install
+from streamproc.server.guard import written
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
@@ -32,13 +34,16 @@ GOODBYE = 2  # seconds for requests under way
 
 
 def run(config: Config) -> None:
-    """Answer until SIGTERM or SIGINT. Raises ConfigError, KafkaUnavailable, TopicMismatch."""
-    guard.token(config.server)  # before anything is begun
+    """Answer until SIGTERM or SIGINT. Raises ConfigError, KafkaUnavailable, TopicMismatch.
+
+    Also later, where a topic cannot be followed any more: whoever supervises starts it again.
+    """
+    needs_token = admission.token(config.server) is not None  # before anything is begun
     listener = _listen(config)
-    host, port = listener.getsockname()[:2]
+    address = f"http://{written(config.server.host)}:{listener.getsockname()[1]}"
     registry, clock = CollectorRegistry(), SystemClock()
     metrics = ServerMetrics(registry)
-    announce(config.data_dir, "server", f"http://{host}:{port}/metrics")
+    show_figures(config, registry, address, needs_token)
     warmup.warm_up(config, clock)
     asyncio.run(_prepare(config))
     state = ServerState(config, metrics, clock)
@@ -49,8 +54,12 @@ def run(config: Config) -> None:
         date_header=False, timeout_graceful_shutdown=GOODBYE, loop="uvloop", http="httptools",
     )  # fmt: skip
     settle()
-    logger.info("answering at http://%s:%d, documented at /docs", host, port)
-    _Server(settings).run(sockets=[listener])
+    logger.info("answering at %s, documented at /docs", address)
+    server = _Server(settings)
+    state.on_failure = partial(setattr, server, "should_exit", True)
+    server.run(sockets=[listener])
+    if (error := state.failed) is not None:
+        raise error
     logger.info("stopped in order")
 
 

@@ -45,6 +45,7 @@ class ServerState:
         self._cold = ColdSlate(partial(self.run, self.asker.rank, "", None, "cold"))
         self.followed = TopicFollower(config, self.slates, self.states, self.catalogue)
         self.model = ModelFollower(config, self.view, self._kernels, metrics, clock, self._changed)
+        self.on_failure: Callable[[], None] = lambda: None  # called when a topic is not followed any more
         self._tasks: list[asyncio.Task[None]] = []
         metrics.ready.set_function(lambda: float(not self.missing()))
         tables = (("slates", self.slates), ("users", self.states), ("items", self.catalogue))
@@ -54,6 +55,8 @@ class ServerState:
     def start(self) -> None:
         """Follow the topics in the background."""
         self._tasks = [asyncio.ensure_future(each.run()) for each in (self.followed, self.model)]
+        for task in self._tasks:
+            task.add_done_callback(lambda task: None if task.cancelled() else self.on_failure())
 
     async def close(self) -> None:
         """Stop following."""

@@ -1,6 +1,8 @@
 """The HTTP API on a real pipeline: events in, slates out, and nothing by halves."""
 
+import asyncio
 import json
+import subprocess
 
 import httpx
 import pytest
@@ -12,7 +14,7 @@ from streamproc.kafka import clients
 from streamproc.kafka.admin import ensure_topics
 from streamproc.scrape import page
 from streamproc.server.producing import EventProducer, Refused
-from tests.integration.pipeline import Pipeline
+from tests.integration.pipeline import PATIENCE, Pipeline
 
 pytestmark = pytest.mark.kafka
 
@@ -131,3 +133,41 @@ async def committed(config) -> int:
         async for records in clients.read_to_end(config, topic.name, partition):
             events += len(records)
     return events
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+async def test_it_does_not_start_where_others_could_ask_without_a_token(config, host):
+    """One sentence, exit code 2, and nothing is listened on."""
+    settings = {"server": {"host": host, "port": 0}}
+    pipeline = Pipeline(config, settings)
+    pipeline.config.data_dir.mkdir(parents=True)
+
+    done = await asyncio.to_thread(
+        subprocess.run, pipeline._command("serve"), capture_output=True, text=True, timeout=PATIENCE
+    )
+
+    assert done.returncode == 2
+    assert f"server.host is {host}" in done.stderr and "STREAMPROC_SERVER__TOKEN" in done.stderr
+    assert page(config.data_dir) is None
+
+
+async def test_with_a_token_it_answers_those_who_show_it(config):
+    """Also on an address that others reach; the figures stay at hand on this machine."""
+    settings = {"server": {"host": "0.0.0.0", "port": 0, "token": "s3cret"}}
+    async with Pipeline(config, settings) as pipeline:
+        pipeline.start("trainer", "serve")
+
+        async def answering() -> bool:
+            return page(config.data_dir) is not None and pipeline.metrics().highest("server", "ready") == 1.0
+
+        await pipeline.until(answering, "the server is ready and its figures are found")
+        address = (page(config.data_dir) or "").replace("0.0.0.0", "127.0.0.1")
+        async with httpx.AsyncClient(base_url=address, timeout=60.0) as client:
+            refused = await client.get("/v1/model")
+            figures = await client.get("/metrics")
+            let_in = await client.get("/v1/model", headers={"Authorization": "Bearer s3cret"})
+        log = pipeline.last_words("serve")
+        await pipeline.stop("serve", "trainer")
+
+    assert [refused.status_code, figures.status_code, let_in.status_code] == [401, 401, 200]
+    assert "s3cret" not in log

@@ -26,7 +26,7 @@ async def test_a_user_gets_the_newest_slate_as_it_was_published():
     assert answer.content == published
 
 
-@pytest.mark.parametrize("user", ["a/b", "ü ö", "recommendations", "%", "x" * 256, "why/not"])
+@pytest.mark.parametrize("user", ["a/b", "ü ö", "recommendations", "%", "x" * 256, "why/not", "two\nlines"])
 async def test_any_id_can_be_asked_for(user):
     """Also with what means something in an address."""
     state = serving.state()

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from streamproc.contracts.items import Item
+from streamproc.errors import TopicMismatch
 from streamproc.server.cold import ColdSlate
 from tests import serving
 from tests.serving import CUP, SPOON, TEA
@@ -158,3 +159,47 @@ async def test_strangers_wait_for_one_answer_together():
 
     assert [answer.json()["user_id"] for answer in answers] == names
     assert len(asked) == 1
+
+
+async def test_a_topic_that_cannot_be_followed_ends_the_server():
+    """Or it would answer with what it knew for ever; a restart may mend it."""
+    state = serving.state()
+    failed = asyncio.Event()
+    state.on_failure = failed.set
+
+    async def waiting() -> None:
+        await asyncio.Event().wait()
+
+    async def broken() -> None:
+        raise TopicMismatch("the model has another layout", "Start it with the same settings")
+
+    state.followed.run, state.model.run = waiting, broken
+    async with serving.client(state) as client:
+        before = await client.get("/live")
+        state.start()
+        await failed.wait()
+        after = await client.get("/live")
+        ready = await client.get("/ready")
+        await state.close()
+
+    assert before.status_code == 200
+    assert after.status_code == ready.status_code == 503
+    assert "another layout" in after.json()["detail"] and "another layout" in ready.json()["detail"]
+    assert isinstance(state.failed, TopicMismatch)
+
+
+async def test_figures_know_a_request_by_its_pattern():
+    """Never by an id, and on both ways by the same."""
+    state = serving.state()
+    state.slates.put("u1", serving.slate("u1", 7, CUP))
+    async with serving.client(state) as client:
+        for path in ("/v1/users/u1/recommendations", "/v1/users/u1/recommendations?n=1", "/nothing/here"):
+            await client.get(path)
+
+    counted = {
+        (sample.labels["route"], sample.labels["code"]): sample.value
+        for family in state.metrics.requests.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+    assert counted == {("/v1/users/{user_id}/recommendations", "200"): 2.0, ("other", "404"): 1.0}

@@ -4,7 +4,7 @@ import pytest
 
 from streamproc.config import Config
 from streamproc.errors import ConfigError
-from streamproc.server.guard import token
+from streamproc.server.admission import token
 from tests import serving
 
 
@@ -128,23 +128,3 @@ async def test_the_documentation_needs_no_other_machine():
     assert page.status_code == 200
     assert "https://" not in page.text and "http://" not in page.text
     assert "/v1/events" in described["paths"]
-
-
-async def test_people_show_the_token_once():
-    """A page leads to the one that asks for it; the cookie opens the rest, and a wrong token does not."""
-    state = serving.state({"server": {"token": "s3cret"}})
-    page = {"Accept": "text/html"}
-    async with serving.client(state) as client:
-        sent_on = await client.get("/", headers=page)
-        asked = await client.get("/login", headers=page)
-        wrong = await client.post("/login", data={"token": "guess"})
-        still = await client.get("/v1/model")
-        right = await client.post("/login", data={"token": "s3cret"})
-        told = await client.get("/v1/model")
-
-    assert (sent_on.status_code, sent_on.headers["location"]) == (303, "/login")
-    assert asked.status_code == 200 and "password" in asked.text
-    assert wrong.status_code == 401 and still.status_code == 401
-    assert right.status_code == 303 and told.status_code == 200
-    cookie = right.headers["set-cookie"].lower()
-    assert "httponly" in cookie and "samesite=strict" in cookie
