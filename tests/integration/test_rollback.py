@@ -40,8 +40,8 @@ async def published(pipeline):
 
 
 async def test_back_to_an_earlier_generation_and_an_earlier_snapshot(config):
-    """A generation serves again under a new number; a repeated order writes nothing. Then a snapshot: what was
-    learned since is learned once more, and the state is that of a learner who never went back."""
+    """A generation serves again under a new number; a repeated order writes nothing. Then a snapshot: what
+    was learned since is learned once more, and the state is that of a learner who never went back."""
     records = journalled(config, 2000, batch=50)
     one, two = generation_of(records[:10], 1), generation_of(records[:20], 2)
     async with Pipeline(config, QUICK) as pipeline:
