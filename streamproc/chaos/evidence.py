@@ -8,7 +8,8 @@ from streamproc.chaos.reckoning import Entry, Place
 
 EVENTS_KIND = 1  # first byte of a journal record with events
 MARK = b"\0mark"
-USERS_VERSION = 2
+USERS_VERSION = 3
+ITEMS_AT = 56  # bytes before the window
 WIDTHS = (8, 8, 1, 4, 4, 8, 8, 8, 8, 8)  # bytes of one event in each array of a journal record
 
 
@@ -65,14 +66,15 @@ def state(packed: bytes) -> State:
     version, ids, length, numbers = struct.unpack_from("<BBHI", packed)
     seen, hidden = divmod(numbers, 1 << 12)
     newest, offset, source, number, session = struct.unpack_from("<qqQqQ", packed, 8)
-    times_at = 48 + 8 * length
+    _, encoded = struct.unpack_from("<IH", packed, 48)  # the state by the encoder of a refresh
+    times_at = ITEMS_AT + 8 * length
     flags_at = times_at + _padded(4 * length)
-    end = flags_at + _padded(length) + 8 * ids + _padded(2 * hidden) + 8 * seen
+    end = flags_at + _padded(length) + 8 * ids + _padded(2 * hidden) + _padded(2 * encoded) + 8 * seen
     if (version, len(packed)) != (USERS_VERSION, end):
         raise ValueError(f"a state of version {version} and {len(packed)} bytes, where {end} were expected")
     window = zip(
         struct.unpack_from(f"<{length}I", packed, times_at),
-        struct.unpack_from(f"<{length}Q", packed, 48),
+        struct.unpack_from(f"<{length}Q", packed, ITEMS_AT),
         struct.unpack_from(f"<{length}B", packed, flags_at),
         strict=True,
     )

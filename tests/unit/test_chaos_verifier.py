@@ -6,18 +6,21 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import streamproc.chaos
-from streamproc.chaos.evidence import Evidence, Journalled, Letter, State
+from streamproc.chaos.evidence import Evidence, Journalled, Letter, State, state
 from streamproc.chaos.reckoning import Place, Sent, User, reckon
 from streamproc.chaos.running import rules
 from streamproc.chaos.schedule import FAULTS, plan
 from streamproc.chaos.verifying import verify
 from streamproc.commands.chaos import NAMES
 from streamproc.config import Config
+from streamproc.contracts.events import Decoder
+from streamproc.engine.acceptance import Acceptance
 
 RULES = rules(Config())
 NOW = 1_700_000_000_000
@@ -196,6 +199,20 @@ def test_dead_letters_are_all_there_with_their_bytes():
     assert missing.letters_missing == 1
     assert changed.letters_wrong == 1
     assert strange.letters_wrong == 1
+
+
+def test_a_state_that_the_product_packs_is_read_as_it_was_written():
+    """By the documented layout alone, for the layout of this version."""
+    config = Config()
+    values = [click(1, number, 60 * number, item) for number, item in enumerate("abca")]
+    events = [Sent(0, offset, NOW + 10**6, b"k", value) for offset, value in enumerate(values)]
+    offsets, times = np.arange(len(values)), np.full(len(values), NOW + 10**6)
+    columns, _ = Decoder(config.events).decode(values, offsets, times, 0)
+    acceptance = Acceptance(config)
+    acceptance.observe(columns)
+    packed = acceptance.windows.pack(np.zeros(1, np.int32))[0]
+
+    assert state(packed) == as_state(reckon(events, RULES).users[b"u1"])
 
 
 def test_the_verifier_shares_nothing_with_what_it_checks():
