@@ -13,7 +13,7 @@ from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.contracts.topics import Topic, topics
 from streamproc.doctor.finding import Finding, fine
-from streamproc.errors import KafkaRefused, StreamprocError
+from streamproc.errors import StreamprocError
 from streamproc.kafka import reach
 from streamproc.kafka.admin import CHECKED, Standing, describe
 from streamproc.kafka.clients import always, close, new_producer
@@ -27,27 +27,34 @@ CLOCK_WARN, CLOCK_FAIL = 1.0, 60.0  # seconds between the broker's clock and our
 async def look(config: Config, clock: Clock) -> list[Finding]:
     """All checks of the cluster; where it does not answer, that is all there is to say."""
     servers = config.kafka.bootstrap_servers
-    admin = AIOKafkaAdminClient(**client_settings(config.kafka), request_timeout_ms=int(PATIENCE * 1000))
+    remedy = "Start it (`streamproc up`, `streamproc broker`), or set kafka.bootstrap_servers"
     try:
+        login = client_settings(config.kafka)
         async with asyncio.timeout(PATIENCE):
             await reach.log_in_somewhere(config.kafka)
+    except StreamprocError as error:
+        return [Finding("broker", "failure", error.message, error.remedy or remedy)]
+    except (KafkaError, OSError, TimeoutError) as error:
+        return [Finding("broker", "failure", _silent(servers, error), remedy)]
+    admin = AIOKafkaAdminClient(**login, request_timeout_ms=int(PATIENCE * 1000))
+    try:
+        async with asyncio.timeout(PATIENCE):
             await admin.start()
             cluster = await admin.describe_cluster()
             standings = await describe(admin, topics(config))
-    except KafkaRefused as error:
-        await _quietly(admin.close())
-        return [Finding("broker", "failure", error.message, error.remedy)]
     except (KafkaError, OSError, TimeoutError) as error:
-        told = f"no Kafka answers at {servers}: {error or type(error).__name__}"
-        remedy = "Start it (`streamproc up`, `streamproc broker`), or set kafka.bootstrap_servers"
         await _quietly(admin.close())
-        return [Finding("broker", "failure", told, remedy)]
+        return [Finding("broker", "failure", _silent(servers, error), remedy)]
     try:
         found = [brokers(len(cluster["brokers"]), config), *settings(config, standings)]
         found.append(await _clock(admin, config, clock))
     finally:
         await _quietly(admin.close())
     return [*found, await _journal(config, standings)]
+
+
+def _silent(servers: str, error: Exception) -> str:
+    return f"no Kafka answers at {servers}: {error or type(error).__name__}"
 
 
 def brokers(count: int, config: Config) -> Finding:

@@ -40,7 +40,7 @@ def kept(value):
 
 
 async def test_poison_is_set_aside_once_with_its_bytes_also_over_a_kill(config):
-    """All of it in one stream, the worker killed in the middle: none is lost, the good events are learned.
+    """All in one stream, the worker killed in the middle: none is lost, and the good events are learned.
     Only after a kill may a letter come twice; it is the same one, by its source offset."""
     good = [spoiled(user_id="u1", item_id=f"i{number}") for number in range(2 * GOOD)]
     first = [*good[:GOOD], *(value for _, value in POISON)]
@@ -112,7 +112,7 @@ async def test_letters_are_counted_shown_and_fed_in_again_without_being_learned_
 
 @pytest.mark.parametrize("size", [6_000_000, 200_000_000])
 async def test_a_packed_bomb_is_refused_by_the_broker_and_never_reaches_a_worker(config, size):
-    """Some kB that unpack to more than a message may have: measured unpacked, or beyond the broker's memory.
+    """Some kB that unpack to more than a message may have, or than the broker has memory: measured unpacked.
     What is within bounds arrives."""
     async with Pipeline(config) as pipeline:
         topic = pipeline.recorded.topics.events.name

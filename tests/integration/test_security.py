@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from streamproc.clock import SystemClock
 from streamproc.config import Config, KafkaConfig
+from streamproc.doctor import cluster
 from streamproc.errors import KafkaRefused, KafkaUnavailable
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
@@ -147,3 +149,16 @@ def test_plain_text_goes_to_this_machine_only() -> None:
     """Unless somebody says that the network is their own."""
     with pytest.raises(ValueError, match="allow_plaintext"):
         KafkaConfig(bootstrap_servers="10.0.0.1:9092")
+
+
+async def test_the_doctor_goes_in_by_the_same_door(doors: Doors, tmp_path: Path) -> None:
+    """And says what the door said where it is closed."""
+    settings = config(doors, "SCRAM", "doctor-", doors.scram(), tmp_path)
+    await ensure_topics(settings)
+    found = await cluster.look(settings, SystemClock())
+    closed = config(doors, "SCRAM", "doctor-", doors.scram() | {"password": "wrong"}, tmp_path)
+    [refused] = await cluster.look(closed, SystemClock())
+
+    assert {each.state for each in found} == {"ok"}, found
+    assert (refused.check, refused.state) == ("broker", "failure")
+    assert "password" in refused.told + refused.remedy

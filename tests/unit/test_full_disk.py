@@ -33,7 +33,7 @@ def disk(tmp_path):
 
 
 async def test_a_full_disk_is_not_ready_and_the_stream_goes_on(disk):
-    """The older snapshot stays whole, the failure is counted, learning goes on; later so do snapshots."""
+    """The older snapshot stays whole, failures are counted, learning goes on; with room, all is well."""
     config = Config(data_dir=disk, kafka=KafkaConfig(partitions=1))
     registry, clock = CollectorRegistry(), ManualClock()
     metrics = TrainerMetrics(registry)
