@@ -95,7 +95,7 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     items = int(saved["model.counters"][model.ITEMS])
     if items > model.capacity(learner.model):
         learner.resize(items)
-    if saved["model.encoder.since"][0] > 0:
+    if saved["model.encoder.since"][0] > 0 and learner.config.heads.encoder.enabled:
         learner.take_encoder(generations.room_for_encoder(learner))
         learner.encoder_changed = False  # what was published is there already
     for name, array in _flat(learner.model, "model."):

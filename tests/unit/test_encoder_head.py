@@ -12,6 +12,7 @@ from streamproc.engine.learner import Learner
 from streamproc.engine.publishing import SyncPoint, changed_rows
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
+from streamproc.errors import BadSnapshot
 from streamproc.heads_config import EncoderHeadConfig, HeadsConfig, LongTermConfig
 from streamproc_models import evaluation
 from streamproc_models.heads import encoder, gru, gru_forgetting
@@ -180,6 +181,12 @@ def test_a_restart_from_a_snapshot_goes_on_to_the_bit(learner, moment):
         generations.follow(one, Promote(2 if "," in moment else 1, 1.0, 0.0))
         feed(one, EVENTS[:200], first=one.events)
     assert state.digest(again) == state.digest(learner)
+
+
+def test_a_snapshot_with_an_encoder_is_refused_where_the_head_is_off(served):
+    """By name: nobody could publish what nobody learns."""
+    with pytest.raises(BadSnapshot, match="does not fit this configuration"):
+        restored(with_heads(encoder=EncoderHeadConfig(enabled=False)), served)
 
 
 def test_a_generation_without_an_encoder_says_nothing_about_the_one_that_serves(served):
