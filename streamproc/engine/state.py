@@ -18,6 +18,8 @@ from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
 from streamproc.engine.window_arrays import LIMIT, PAGES, PER_PAGE, WHOLE
 from streamproc.errors import BadSnapshot, NotFinite
+from streamproc_models.heads.encoder import Encoder
+from streamproc_models.heads.gru import BIAS
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -102,6 +104,7 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
         _fill(array, saved[name], name)
     model.rehash(learner.model)
     learner.item_ids = _named(saved, "items.", model.capacity(learner.model))
+    _let_newcomers_start(learner.model.encoder, items)
     memory = learner.memory
     for name in ("gate", "shadow", "shown"):
         _fill(getattr(memory, name), saved["memory." + name], name)
@@ -112,6 +115,7 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
         learner.shadow = _room_for_shadow(learner, "shadow.encoder.since" in saved)
         for name, array in _shadow(learner, model.capacity(learner.model)).items():
             _fill(array, saved[name], name)
+        _let_newcomers_start(learner.shadow.encoder, items)
     for number, users in enumerate(learner.users):
         _restore_users(users, _under(f"users.{number}.", saved))
     learner.assembler.restore(_under("chunks.", saved))
@@ -142,6 +146,11 @@ def _shadow(learner: Learner, rows: int) -> Arrays:
         for name, array in _flat(shadow.encoder, "encoder."):
             found["shadow." + name] = array[:rows] if name in PER_ITEM else array
     return found | dict(_flat(shadow.fusion, "shadow.fusion."))
+
+
+def _let_newcomers_start(encoder: Encoder, items: int) -> None:
+    """Rows that nobody has had yet are in no snapshot: whoever gets one has the bias of an unknown item."""
+    encoder.gru.bias[items:] = encoder.gru.newcomer[BIAS]
 
 
 def _room_for_shadow(learner: Learner, with_encoder: bool) -> Challenger:

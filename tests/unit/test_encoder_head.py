@@ -163,7 +163,7 @@ def test_the_same_journal_gives_the_same_head_however_it_was_cut(served, size):
     "moment", ["in shadow", "served", "served, another in shadow", "served, a plain one in shadow"]
 )
 def test_a_restart_from_a_snapshot_goes_on_to_the_bit(learner, moment):
-    """States of users, weights, sums, the batch that is being filled."""
+    """States of users, weights, sums, the batch that is being filled, and items that come only then."""
     if moment == "in shadow":
         begin(learner, next_items(ITEMS), 1, TRAINED)
     else:
@@ -179,7 +179,7 @@ def test_a_restart_from_a_snapshot_goes_on_to_the_bit(learner, moment):
     for one in (again, learner):
         feed(one, EVENTS[one.events :], first=one.events)
         generations.follow(one, Promote(2 if "," in moment else 1, 1.0, 0.0))
-        feed(one, EVENTS[:200], first=one.events)
+        feed(one, at_random(300, seed=8, items=3 * ITEMS), first=one.events)
     assert state.digest(again) == state.digest(learner)
 
 
