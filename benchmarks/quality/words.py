@@ -44,7 +44,7 @@ LOOKED_AT = """## What had been looked at
 
 Features and settings were chosen on ML-100K, Deskdrop, the first 40,000 to 200,000 events of Online Retail
 and the first 60,000 to 250,000 of DIGINETICA. YOOCHOOSE, the MovieLens 1M sample and rsc15 were never used
-for a choice. *Must* and *aim* come from a prototype of the same signals, measured on the same sets.
+for a choice. *Must* and *aim* are levels that were set beforehand for these sets.
 
 The licences of most of the data sets do not allow us to pass their rows on, so none are part of the
 project, only these figures. Put them into `../shared/data` to measure again.
