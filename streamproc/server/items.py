@@ -22,13 +22,13 @@ async def similar(
 ) -> dict[str, Any]:
     """Neighbours by the heads that keep any; `score` is the mean of their shares, best first."""
     state = state_of(request)
-    items = await state.run(_around, state, item_id, n)
+    items = await state.run(around, state, item_id, n)
     if items is None:
         raise unknown(item_id)
     return {"item_id": item_id, **state.described(item_id), "items": items}
 
 
-def _around(state: ServerState, item_id: str, n: int) -> list[dict[str, Any]] | None:
+def around(state: ServerState, item_id: str, n: int) -> list[dict[str, Any]] | None:
     """All in one go, between two syncs: afterwards a row may be another item's."""
     row = state.asker.row(item_id)
     return None if row < 0 else told(state, neighbours(state.view.model, row), n)

@@ -1,16 +1,18 @@
 """One item: what goes with it, how popular it is, and where it is shown."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from nicegui import ui
 
 from streamproc.contracts.slates import decode_slate
 from streamproc.server.console import curves, frame
 from streamproc.server.console.words import named, short
-from streamproc.server.items import neighbours
-from streamproc.server.items import told as neighbours_told
+from streamproc.server.items import around
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
+SHOWN = 15  # neighbours
 LOOKED_AT = 500  # newest slates
 NEIGHBOURS = ["item", "score", "heads"]
 NONE = "The model knows no items yet: send events, for example with `streamproc simulate`."
@@ -47,28 +49,24 @@ class ItemPage:
     def _choose(self, item: str | None) -> None:
         self._item = (item or "").strip()
 
-    def _look(self) -> None:
-        top = _most_popular(self._state)
+    async def _look(self) -> None:
+        top, found, counts = await self._state.run(_seen, self._state, self._item)
         self._top.set_content(frame.rows(["item", "weight"], [[n, short(w)] for n, w in top], NONE))
         if not self._item and top:
             self._item = top[0][0]
             self._choice.set_value(self._item)
-        row = self._state.asker.row(self._item) if self._item else -1
-        known = "" if row >= 0 or not self._item else "The model does not know this item"
-        self._told.set_text(known)
-        if row >= 0:
-            self._show(row)
+        unknown = bool(self._item) and found is None
+        self._told.set_text("The model does not know this item" if unknown else "")
+        if found is not None:
+            self._show(found, counts)
 
-    def _show(self, row: int) -> None:
-        state, m = self._state, self._state.view.model
-        found = neighbours_told(state, neighbours(m, row), 15)
+    def _show(self, found: list[dict[str, Any]], counts: list[float]) -> None:
         rows = [
             [str(each["item_id"]), f"{each['score']:.3f}", ", ".join(map(named, each["parts"]))]
             for each in found
         ]
         self._neighbours.set_content(frame.rows(NEIGHBOURS, rows, "Nothing was seen beside it yet."))
-        lives = state.config.heads.popularity.half_lives
-        counts = [round(float(count), 2) for count in m.popularity.counts[row]]
+        lives = self._state.config.heads.popularity.half_lives
         names = [f"half-life {life:,.0f}" for life in lives]
         frame.show(self._popularity, curves.bars(names, counts, "weight"))
         self._expose()
@@ -93,6 +91,22 @@ class ItemPage:
 def build(state: ServerState, _: History) -> None:
     """The page's contents."""
     ItemPage(state).build()
+
+
+class _Seen(NamedTuple):
+    """One look at the model, between two syncs: afterwards a row may be another item's."""
+
+    top: list[tuple[str, float]]
+    around: list[dict[str, Any]] | None  # None: the model does not know the item
+    counts: list[float]  # at each half-life
+
+
+def _seen(state: ServerState, item: str) -> _Seen:
+    row = state.asker.row(item) if item else -1
+    if row < 0:
+        return _Seen(_most_popular(state), None, [])
+    counts = [round(float(count), 2) for count in state.view.model.popularity.counts[row]]
+    return _Seen(_most_popular(state), around(state, item, SHOWN), counts)
 
 
 def _most_popular(state: ServerState, most: int = 12) -> list[tuple[str, float]]:

@@ -80,7 +80,7 @@ class UserPage:
         if seen == self._seen:
             return
         self._seen = seen
-        self._window = entries(self._state, windows) if windows else []
+        self._window = await self._state.run(entries, self._state, windows) if windows else []
         self._told.set_text("" if kept else "A stranger: the slate is what is popular")
         self._timeline.set_content(_timeline(self._window))
         await self._show(decode_slate(kept.value) if kept else None)
