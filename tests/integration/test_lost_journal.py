@@ -49,7 +49,7 @@ async def lose_the_beginning(config):
 @pytest.mark.parametrize(
     ("lose", "worker", "trainer"),
     [
-        (lose_the_end, "ends at offset 0, but was read up to", "records between are missing"),
+        (lose_the_end, "ends at offset 0, but was read to", "records between are missing"),
         (
             lose_the_beginning,
             "begins at offset .*, but has to be read from",
