@@ -76,7 +76,11 @@ class WorkerPart:
         return served, highest + 1
 
     async def process(self, lease: Lease, records: Sequence[Record]) -> int:
-        """Observe, journal, answer, set aside; done when journal and dead letters have arrived."""
+        """Observe, set aside, journal, answer; done when dead letters and then the journal have arrived.
+
+        What the journal covers is never read again: a letter that is still under way then would be lost
+        with the process.
+        """
         if not records:
             return lease.done
         began, upto = self._clock.seconds(), int(records[-1].offset)
@@ -85,9 +89,9 @@ class WorkerPart:
         observed = await self.answers.observe(served, batch.columns)
         decided = self._judge.decide(batch, observed.outcomes, observed.rows)
         served.newest = max(served.newest, decided.newest)
+        await served.letters.send(records, decided.rejects, lease.tp)
         appended = await served.journal.begin(upto, decided.accepted)
         await self.answers.answer(served, decided.rows, observed.answered)
-        await served.letters.send(records, decided.rejects, lease.tp)
         await served.journal.finish(appended, upto)
         served.appended_at = records[-1].timestamp
         self.counts.batch(records, decided, self._clock.seconds() - began)
