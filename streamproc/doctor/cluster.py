@@ -29,14 +29,14 @@ async def look(config: Config, clock: Clock) -> list[Finding]:
     servers = config.kafka.bootstrap_servers
     remedy = "Start it (`streamproc up`, `streamproc broker`), or set kafka.bootstrap_servers"
     try:
-        login = client_settings(config.kafka)
+        client_settings(config.kafka)  # a certificate or password that cannot be read is a finding, too
         async with asyncio.timeout(PATIENCE):
             await reach.log_in_somewhere(config.kafka)
     except StreamprocError as error:
         return [Finding("broker", "failure", error.message, error.remedy or remedy)]
     except (KafkaError, OSError, TimeoutError) as error:
         return [Finding("broker", "failure", _silent(servers, error), remedy)]
-    admin = AIOKafkaAdminClient(**login, request_timeout_ms=int(PATIENCE * 1000))
+    admin = AIOKafkaAdminClient(**client_settings(config.kafka), request_timeout_ms=int(PATIENCE * 1000))
     try:
         async with asyncio.timeout(PATIENCE):
             await admin.start()

@@ -77,16 +77,21 @@ async def served(running: Pipeline) -> bool:
     file = running.config.data_dir / "run" / "server.json"
     if not file.exists():
         return False
-    page = json.loads(file.read_text())["metrics"].removesuffix("/metrics")
+    page = page_of(json.loads(file.read_text()))
     return '"ready"' in await asyncio.to_thread(ask, f"{page}/ready")
+
+
+def page_of(part: dict[str, str]) -> str:
+    """Where a part answers requests: the server's figures have a port of their own where it has a token."""
+    return part.get("page") or part["metrics"].removesuffix("/metrics")
 
 
 async def answers(running: Pipeline) -> list[str]:
     """What all parts say to whoever asks."""
     told = []
     for file in (running.config.data_dir / "run").glob("*.json"):
-        address = json.loads(file.read_text())["metrics"]
-        page = address.removesuffix("/metrics")
+        part = json.loads(file.read_text())
+        address, page = part["metrics"], page_of(part)
         places = [address, f"{page}/v1/users/u/recommendations?n=many", f"{page}/nothing", f"{page}/docs"]
         told += [await asyncio.to_thread(ask, place, token) for place in places for token in (TOKEN, None)]
     return told
