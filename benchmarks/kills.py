@@ -17,9 +17,9 @@ from benchmarks.machine import ROOT
 from benchmarks.result import Figures, Result, at_most
 from benchmarks.stage import Stage
 from benchmarks.stock_counting import CHANGELOG
-from streamproc.chaos.feeding import Pair
 from streamproc.chaos.running import Settings
 from streamproc.chaos.running import run as run_chaos
+from streamproc.chaos.stream import Pair
 from streamproc.config import Config
 from streamproc.contracts.events import encode
 from streamproc.contracts.topics import topics

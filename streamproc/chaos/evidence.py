@@ -4,13 +4,14 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streamproc.chaos.reckoning import Entry, Place
+from streamproc.chaos.reckoning import Counted, Entry, Place
 
 EVENTS_KIND = 1  # first byte of a journal record with events
 MARK = b"\0mark"
 USERS_VERSION = 3
 ITEMS_AT = 56  # bytes before the window
-WIDTHS = (8, 8, 1, 4, 4, 8, 8, 8, 8, 8)  # bytes of one event in each array of a journal record
+ARRAYS = "qqBffQqQQQ"  # of a journal record, each with one value for each of its events
+COMPARED = (0, 1, 2, 8, 9)  # of these: offset, time, kind, user, item
 
 
 class Journalled(NamedTuple):
@@ -19,7 +20,7 @@ class Journalled(NamedTuple):
     partition: int
     prev: int
     upto: int
-    offsets: tuple[int, ...]
+    events: tuple[Counted, ...]
 
 
 class State(NamedTuple):
@@ -31,6 +32,7 @@ class State(NamedTuple):
     number: int
     session: int
     window: list[Entry]  # oldest first
+    ids: list[int]  # remembered event ids' hashes, oldest first
 
 
 class Letter(NamedTuple):
@@ -57,8 +59,12 @@ def journalled(values: Iterable[bytes]) -> list[Journalled]:
 
 def _journalled(value: bytes) -> Journalled:
     _, _, partition, count, prev, upto = struct.unpack_from("<BBHIqq", value)
-    offsets = struct.unpack_from(f"<{count}q", value, struct.calcsize("<BBHIqq"))
-    return Journalled(partition, prev, upto, offsets)
+    at, arrays = struct.calcsize("<BBHIqq"), []
+    for letter in ARRAYS:
+        arrays.append(struct.unpack_from(f"<{count}{letter}", value, at))
+        at += _padded(count * struct.calcsize(f"<{letter}"))
+    events = zip(*(arrays[number] for number in COMPARED), strict=True)
+    return Journalled(partition, prev, upto, tuple(map(Counted._make, events)))
 
 
 def state(packed: bytes) -> State:
@@ -69,7 +75,8 @@ def state(packed: bytes) -> State:
     _, encoded = struct.unpack_from("<IH", packed, 48)  # the state by the encoder of a refresh
     times_at = ITEMS_AT + 8 * length
     flags_at = times_at + _padded(4 * length)
-    end = flags_at + _padded(length) + 8 * ids + _padded(2 * hidden) + _padded(2 * encoded) + 8 * seen
+    ids_at = flags_at + _padded(length)
+    end = ids_at + 8 * ids + _padded(2 * hidden) + _padded(2 * encoded) + 8 * seen
     if (version, len(packed)) != (USERS_VERSION, end):
         raise ValueError(f"a state of version {version} and {len(packed)} bytes, where {end} were expected")
     window = zip(
@@ -78,7 +85,10 @@ def state(packed: bytes) -> State:
         struct.unpack_from(f"<{length}B", packed, flags_at),
         strict=True,
     )
-    return State(newest, offset, source, number, session, [Entry._make(entry) for entry in window])
+    known = struct.unpack_from(f"<{ids}Q", packed, ids_at)
+    return State(
+        newest, offset, source, number, session, [Entry._make(entry) for entry in window], list(known)
+    )
 
 
 def _padded(size: int) -> int:

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 ACCEPTED, DUPLICATE, LATE, IGNORED, REJECTED = "accepted", "duplicate", "late", "ignored", "rejected"
 MASK = (1 << 64) - 1
+UNKNOWN_KIND = 63  # number of a type that is not listed
 NEGATIVE, SESSION_START = 64, 128  # marks beside the type's number
 MOST_CHARACTERS, MOST_TIME = 256, 2**53
 MOST_SINGLE = 3.4028235677973366e38  # from here on a number is no finite 32-bit one
@@ -52,6 +54,16 @@ class Place(NamedTuple):
     offset: int
 
 
+class Counted(NamedTuple):
+    """An accepted event, as its journal record has it."""
+
+    offset: int
+    time: int  # ms
+    kind: int
+    user: int  # hash
+    item: int  # hash
+
+
 class Entry(NamedTuple):
     """One event of a window."""
 
@@ -78,7 +90,7 @@ class Reckoned:
     """What must be."""
 
     outcomes: dict[Place, str] = field(default_factory=dict)
-    accepted: dict[int, list[int]] = field(default_factory=dict)  # partition -> offsets in their order
+    accepted: dict[int, list[Counted]] = field(default_factory=dict)  # by partition, in their order
     users: dict[bytes, User] = field(default_factory=dict)
 
     def count(self, outcome: str) -> int:
@@ -95,10 +107,7 @@ def reckon(events: Iterable[Sent], rules: Rules) -> Reckoned:
     found = Reckoned()
     numbers = {name: number for number, name in enumerate(sorted(rules.types))}
     for sent in events:
-        outcome = _outcome(found, sent, rules, numbers)
-        found.outcomes[Place(sent.partition, sent.offset)] = outcome
-        if outcome == ACCEPTED:
-            found.accepted.setdefault(sent.partition, []).append(sent.offset)
+        found.outcomes[Place(sent.partition, sent.offset)] = _outcome(found, sent, rules, numbers)
     return found
 
 
@@ -110,6 +119,18 @@ def _outcome(found: Reckoned, sent: Sent, rules: Rules, numbers: dict[str, int])
     kind = rules.types.get(event["type"], {"strength": rules.unknown_strength})
     if kind.get("ignore"):
         return IGNORED
+    return _judged(found, sent, event, kind, rules, numbers)
+
+
+def _judged(
+    found: Reckoned,
+    sent: Sent,
+    event: dict[str, Any],
+    kind: dict[str, Any],
+    rules: Rules,
+    numbers: dict[str, int],
+) -> str:
+    """By what is known of the user; where the event counts, it is known from here on."""
     name = event["user_id"].encode()
     user = found.users.get(name)
     source, number, key = _identity(event.get("event_id"))
@@ -127,7 +148,10 @@ def _outcome(found: Reckoned, sent: Sent, rules: Rules, numbers: dict[str, int])
     if number >= 0:
         user.source, user.number = source, number
     else:
-        user.ids.append(key or -1)  # made from the place: nothing can repeat it
+        user.ids.append(key or _place_key(sent))
+    item, number_of = hashed(event["item_id"].encode()), numbers.get(event["type"], UNKNOWN_KIND)
+    counted = Counted(sent.offset, event["ts"], number_of, hashed(name), item)
+    found.accepted.setdefault(sent.partition, []).append(counted)
     return ACCEPTED
 
 
@@ -204,7 +228,7 @@ def _enter(
     user: User, event: dict[str, Any], kind: dict[str, Any], numbers: dict[str, int], rules: Rules
 ) -> None:
     time, second = event["ts"], event["ts"] // 1000
-    flags = numbers.get(event["type"], 63) | (NEGATIVE if _strength(event, kind) <= 0 else 0)
+    flags = numbers.get(event["type"], UNKNOWN_KIND) | (NEGATIVE if _strength(event, kind) <= 0 else 0)
     session = hashed(event["session_id"].encode()) if event.get("session_id") else 0
     if not user.window:
         user.session = session
@@ -232,11 +256,21 @@ def _strength(event: dict[str, Any], kind: dict[str, Any]) -> float:
     return float(kind.get("strength", 1.0))
 
 
+def _place_key(sent: Sent) -> int:
+    """What an event without an id is remembered by."""
+    return _mixed(_mixed(sent.partition + 1) ^ sent.offset) or 1
+
+
+@lru_cache(1 << 16)
 def hashed(text: bytes) -> int:
-    """FNV-1a, 64 bits (Fowler, Noll, Vo, 1991), finished by splitmix64 (Steele, Lea, Flood, 2014)."""
+    """FNV-1a, 64 bits (Fowler, Noll, Vo, 1991), then splitmix64 (Steele, Lea, Flood, 2014); never 0."""
     state = 0xCBF29CE484222325
     for byte in text:
         state = (state ^ byte) * 0x100000001B3 & MASK
+    return _mixed(state) or 1
+
+
+def _mixed(state: int) -> int:
     state = state + 0x9E3779B97F4A7C15 & MASK
     state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & MASK
     state = (state ^ state >> 27) * 0x94D049BB133111EB & MASK

@@ -1,31 +1,41 @@
 """One run: feed, hurt, wait, verify."""
 
 import asyncio
-import random
-import signal
+import json
+import os
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streamproc.chaos.feeding import Feeder, stream
+from aiokafka.errors import KafkaError
+
+from streamproc.chaos.feeding import Feeder
+from streamproc.chaos.injecting import Injector
 from streamproc.chaos.reckoning import Place, Rules, reckon
 from streamproc.chaos.repeating import digest_of, kept
+from streamproc.chaos.report import Injected, Report
 from streamproc.chaos.schedule import NETWORK, Planned, plan
-from streamproc.chaos.system import WORKERS, System
-from streamproc.chaos.verifying import Verdict, verify
+from streamproc.chaos.stream import stream
+from streamproc.chaos.system import TRAINERS, Programs, System
+from streamproc.chaos.verifying import verify
 from streamproc.chaos.watching import Watcher
+from streamproc.clock import SystemClock
 from streamproc.config import Config, merge
 from streamproc.errors import StreamprocError
 
 LOOK = 0.2  # seconds
+START = 300.0  # seconds until every part is ready: kernels may have to be compiled
 FURTHER = 500  # events after a fault that have to be journalled before it counts as recovered from
-SLACK = 3.0  # seconds beyond a time limit
-CUT_SHORT = 1.0  # seconds
-Told = Callable[[str], None]
+WHERE: Any = {
+    "data_dir": True, "broker": True, "server": True, "metrics": True,
+    "kafka": {"bootstrap_servers", "security"},
+}  # fmt: skip
+Told = Callable[[int, str], None]  # events sent so far, and what is going on
 
 
 class Settings(NamedTuple):
@@ -36,48 +46,9 @@ class Settings(NamedTuple):
     times: int  # faults in all
     events: int = 20_000
     rate: float = 1500.0  # events a second
+    workers: int = 2
     repeat: bool = False  # learn the journal once more, and compare the digests
     patience: float = 300.0  # seconds that any recovery may take
-
-
-class Injected(NamedTuple):
-    """What was done, and how long it took until all that had been sent by then was journalled again."""
-
-    fault: str
-    after: int  # events sent
-    seconds: float  # since the start
-    recovery_seconds: float
-
-
-@dataclass
-class Report:
-    """Of one run."""
-
-    seed: int
-    events: int
-    injected: list[Injected] = field(default_factory=list)
-    verdict: Verdict = field(default_factory=Verdict)
-    acknowledged_missing: int = 0
-    digests_equal: bool | None = None  # of trainer and undisturbed repetition; None: not compared
-    seconds: float = 0.0
-
-    @property
-    def right(self) -> bool:
-        """Nothing lost, nothing twice, nobody differs, no acknowledged event is gone."""
-        return self.verdict.right and not self.acknowledged_missing and self.digests_equal is not False
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "seed": self.seed,
-            "events": self.events,
-            "right": self.right,
-            "seconds": round(self.seconds, 1),
-            "faults": [each._asdict() for each in self.injected],
-            "acknowledged_missing": self.acknowledged_missing,
-            "digests_equal": self.digests_equal,
-            "verdict": self.verdict.as_dict(),
-        }
 
 
 class NotRecovered(StreamprocError):
@@ -91,138 +62,133 @@ QUICK: dict[str, dict[str, Any]] = {  # over the settings that are given: faults
 }
 
 
-async def run(config: Config, settings: Settings, say: Told = lambda _: None) -> Report:
-    """Raises NotRecovered. Everything is in a folder of its own, which is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="streamproc-chaos-", dir=_home(config)) as folder:
-        own = Config.model_validate(merge(config.model_dump(), QUICK | {"data_dir": Path(folder)}))
-        return await _Run(own, settings, say).run()
-
-
-def _home(config: Config) -> Path:
+async def run(
+    config: Config, settings: Settings, tell: Told = lambda _, __: None, programs: Programs | None = None
+) -> Report:
+    """Everything is in a folder of its own, which is gone afterwards. Raises NotRecovered where it does
+    not even start."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    return config.data_dir
+    with tempfile.TemporaryDirectory(prefix="streamproc-chaos-", dir=config.data_dir) as folder:
+        own = Config.model_validate(merge(merge(QUICK, _set(config)), {"data_dir": Path(folder)}))
+        return await _Run(own, settings, tell, programs or {}).run()
+
+
+def _set(config: Config) -> dict[str, Any]:
+    """What differs from the defaults, without where and how things are reached: all is on this machine."""
+    found: dict[str, Any] = config.model_dump(mode="json", exclude_unset=True, exclude=WHERE)
+    return found
 
 
 class _Run:
-    def __init__(self, config: Config, settings: Settings, say: Told) -> None:
+    def __init__(self, config: Config, settings: Settings, tell: Told, programs: Programs) -> None:
         self._settings = settings
-        self._say = say
-        self._chance = random.Random(settings.seed + 1)
-        environment = _environment(config)
-        self._system = System(config, environment, bool(NETWORK & set(settings.faults)))
+        self._tell = tell
+        with_proxy = bool(NETWORK & set(settings.faults))
+        self._system = System(config, _environment(config), settings.workers, with_proxy, programs)
         self._began = time.monotonic()
+        self._feeding: asyncio.Future[None] | None = None
+        self._patience = START
 
     async def run(self) -> Report:
         report = Report(self._settings.seed, self._settings.events)
         try:
-            await self._system.start()
-            config = self._system.config
-            self._say("the parts are starting")
-            await self._until(self._system.ready, "every part is ready")
-            self._watcher = Watcher(config)
-            pairs = stream(self._settings.seed, self._settings.events, config.window.late_allowance)
-            self._feeder = Feeder(config, pairs, self._settings.rate)
-            feeding = asyncio.ensure_future(self._feeder.run())
+            await self._start()
+            self._patience = self._settings.patience
             try:
-                await self._hurt(report)
-                await feeding
-                await self._settle()
-            finally:
-                feeding.cancel()
+                await self._feed(report)
+            except NotRecovered as error:
+                report.not_recovered = error.message
             await self._judge(report)
-            if self._settings.repeat:
+            if self._settings.repeat and not report.not_recovered:
                 await self._repeat(report)
         finally:
             await self._system.stop()
         report.seconds = time.monotonic() - self._began
+        report.endings = [each for each in self._system.said if "was killed by signal 9" not in each]
         return report
 
+    async def _start(self) -> None:
+        self._tell(0, "the parts are starting")
+        await self._system.start()
+        await self._until(self._system.ready, "every part is ready")
+        config, settings = self._system.config, self._settings
+        self._watcher = Watcher(config)
+        pairs = stream(settings.seed, settings.events, config.window.late_allowance)
+        self._feeder = Feeder(config, pairs, settings.rate)
+        self._injector = Injector(self._system, self._feeder, settings.seed, SystemClock(), self._until)
+
+    async def _feed(self, report: Report) -> None:
+        self._feeding = asyncio.ensure_future(self._feeder.run())
+        try:
+            await self._hurt(report)
+            await self._feeding
+            self._tell(self._feeder.sent, "the rest is learned")
+            await self._settle()
+        finally:
+            self._feeding.cancel()
+            await self._feeder.close()
+
     async def _hurt(self, report: Report) -> None:
-        planned = plan(
-            self._settings.seed, self._settings.faults, self._settings.times, self._settings.events
-        )
-        for each in planned:
+        settings = self._settings
+        planned = plan(settings.seed, settings.faults, settings.times, settings.events)
+        for each, following in zip_longest(planned, planned[1:]):
+            self._feeder.thin_from = following.after if following else None
             await self._until(partial(self._sent, each.after), "the stream goes on")
-            started = time.monotonic()
-            self._say(f"{each.fault} after {self._feeder.sent:,} events")
-            await self._inject(each)
+            after, started = self._feeder.sent, time.monotonic()
+            self._tell(after, each.fault)
+            await self._injector.inject(each.fault)
             await self._recovered(each)
-            took = time.monotonic() - started
-            report.injected.append(
-                Injected(each.fault, self._feeder.sent, round(started - self._began, 1), round(took, 2))
-            )
+            took, at = time.monotonic() - started, started - self._began
+            report.injected.append(Injected(each.fault, after, round(at, 1), round(took, 2)))
+            self._tell(self._feeder.sent, "undisturbed")
 
     async def _sent(self, events: int) -> bool:
         return self._feeder.sent >= events or self._feeder.done
 
-    async def _inject(self, planned: Planned) -> None:
-        name, _, target = planned.fault.partition("-")
-        config = self._system.config
-        stopped = config.kafka.session_timeout + SLACK
-        if name == "kill":
-            part = self._chance.choice(WORKERS) if target == "worker" else target
-            self._system.signal(part, signal.SIGKILL)
-        elif name == "stop":
-            parts = {"worker": (self._chance.choice(WORKERS),), "workers": WORKERS}.get(target, (target,))
-            await self._stop(parts, stopped)
-        else:
-            mode = "cut" if name == "cut" else "half_open" if name == "half" else "trickle"
-            self._system.network(mode)  # type: ignore[arg-type]
-            await asyncio.sleep(CUT_SHORT if target == "short" else stopped)
-            self._system.network("open")
-
-    async def _stop(self, parts: tuple[str, ...], seconds: float) -> None:
-        """Until Kafka takes them for dead; then they go on as if nothing had been."""
-        for part in parts:
-            self._system.signal(part, signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        for part in parts:
-            self._system.signal(part, signal.SIGCONT)
-
     async def _recovered(self, planned: Planned) -> None:
         """What is sent after the fault is journalled; after one of the trainer it is published, too."""
         enough = self._feeder.sent + FURTHER
-        await self._until(lambda: self._sent(enough), "the stream goes on")
+        await self._until(partial(self._sent, enough), "the stream goes on")
         ends = await self._until_answered(self._watcher.ends)
-        await self._until(lambda: self._watcher.covers(ends), f"the journal goes on after {planned.fault}")
+        await self._until(partial(self._watcher.covers, ends), f"the journal goes on after {planned.fault}")
         if "trainer" in planned.fault:
             end = await self._until_answered(self._watcher.journal_end)
-            await self._until(lambda: self._watcher.published(end), "the trainer publishes again")
+            await self._until(partial(self._watcher.published, end), "the trainer publishes again")
 
     async def _settle(self) -> None:
         ends = await self._until_answered(self._watcher.ends)
-        await self._until(lambda: self._watcher.covers(ends), "the journal covers every event")
+        await self._until(partial(self._watcher.covers, ends), "the journal covers every event")
         end = await self._until_answered(self._watcher.journal_end)
-        await self._until(lambda: self._watcher.published(end), "everything is learned and published")
+        await self._until(partial(self._watcher.published, end), "everything is learned and published")
 
     async def _judge(self, report: Report) -> None:
+        self._tell(self._feeder.sent, "verifying")
         events = await self._watcher.events()
         reckoned = reckon(events, rules(self._system.config))
         values = {Place(sent.partition, sent.offset): sent.value for sent in events}
         report.verdict = verify(reckoned, values, await self._watcher.evidence())
-        there = b"\n".join(value for value in values.values() if value)
-        report.acknowledged_missing = sum(
-            f'"event_id":"{name}"'.encode() not in there for name in sorted(self._feeder.acknowledged)[::50]
-        )
+        report.acknowledged_missing = self._feeder.missing(value or b"" for value in values.values())
 
     async def _repeat(self, report: Report) -> None:
-        config = self._system.config
+        configs = [self._system.config_of(name) for name in TRAINERS]
         end = await self._until_answered(self._watcher.journal_end)
 
-        async def is_kept() -> bool:
-            return kept(config, end) is not None
+        async def are_kept() -> bool:
+            return any(kept(config, end) for config in configs)
 
-        await self._until(is_kept, "the trainer has a snapshot of the whole journal")
-        self._say("learning the journal once more")
-        again = await asyncio.to_thread(digest_of, config, self._watcher.records)
-        report.digests_equal = kept(config, end) == again
+        await self._until(are_kept, "a trainer has a snapshot of the whole journal")
+        self._tell(self._feeder.sent, "learning the journal once more")
+        again = await asyncio.to_thread(digest_of, configs[0], self._watcher.records)
+        report.digests_equal = {again} == {kept(config, end) for config in configs} - {None}
 
     async def _until(self, true: Callable[[], Awaitable[bool]], what: str) -> None:
-        end = time.monotonic() + self._settings.patience
+        end = time.monotonic() + self._patience
         while not await self._true(true):
+            if self._feeding is not None and self._feeding.done():
+                self._feeding.result()
             if time.monotonic() > end:
                 raise NotRecovered(
-                    f"not within {self._settings.patience:g} s: {what}", "\n".join(self._system.said[-10:])
+                    f"not within {self._patience:g} s: {what}", "\n".join(self._system.said[-10:])
                 )
             await asyncio.sleep(LOOK)
 
@@ -230,7 +196,7 @@ class _Run:
         """While Kafka is away nothing is known, and so nothing is true."""
         try:
             return await true()
-        except Exception:
+        except (KafkaError, StreamprocError, OSError, TimeoutError):
             return False
 
     async def _until_answered(self, ask: Callable[[], Awaitable[Any]]) -> Any:
@@ -262,15 +228,13 @@ def rules(config: Config) -> Rules:
 
 
 def _environment(config: Config) -> dict[str, str]:
-    """What the parts have to know beside their flags."""
-    import os
-    import sys
-
-    told = {
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "STREAMPROC_KAFKA__SESSION_TIMEOUT": str(config.kafka.session_timeout),
-    }
-    for section, values in QUICK.items():
-        for name, value in values.items():
-            told[f"STREAMPROC_{section}__{name}".upper()] = str(value)
+    """What the parts have to know beside their flags, as they read no file."""
+    told = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    for section, given in _set(config).items():
+        named = (
+            {f"__{name}": value for name, value in given.items()} if isinstance(given, dict) else {"": given}
+        )
+        for name, value in named.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            told[f"STREAMPROC_{section}{name}".upper()] = text
     return told

@@ -5,20 +5,28 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 FAULTS = {
-    "kill-worker": "SIGKILL for a worker",
+    "kill-worker": "SIGKILL for a worker, each in turn",
     "kill-trainer": "SIGKILL for the trainer",
     "kill-refresh": "SIGKILL for the refresh",
     "kill-broker": "SIGKILL for Kafka, started again on its folder",
     "stop-worker": "SIGSTOP for a worker until its partitions are another's, then SIGCONT",
     "stop-workers": "the same for all workers at once",
-    "stop-trainer": "SIGSTOP for the trainer past its time limits, then SIGCONT",
+    "stop-trainer": "SIGSTOP for the trainer until a second one has taken over, then SIGCONT",
+    "storm": "one more worker joins and leaves, again and again",
     "cut-short": "no connection to Kafka for one second",
-    "cut-long": "no connection to Kafka for longer than the session timeout",
+    "cut-long": "no connection to Kafka for 15 s, and longer than the session timeout",
     "half-open": "connections to Kafka stay open, and nothing comes through",
     "trickle": "one byte a second comes through",
+    "duplicates": "a second producer sends the newest events again, each up to five times, in any order",
+    "disorder": "events of the last hour in any order",
+    "skew": "events by clocks that are wrong by minutes, a day, years",
+    "flood": "far more events at once than can be kept up with, while all workers stand still",
 }
 NETWORK = frozenset(("cut-short", "cut-long", "half-open", "trickle"))
-MIX = ("kill-worker", "kill-trainer", "kill-refresh", "kill-broker", "stop-worker", "stop-trainer")
+MIX = (
+    "kill-worker", "kill-trainer", "kill-refresh", "kill-broker", "stop-worker", "stop-trainer",
+    "duplicates", "disorder", "skew",
+)  # fmt: skip
 QUIET_END = 0.1  # share of the events after the last fault
 
 

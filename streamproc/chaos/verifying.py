@@ -6,7 +6,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from streamproc.chaos.evidence import Evidence, Journalled, State
-from streamproc.chaos.reckoning import ACCEPTED, DUPLICATE, IGNORED, LATE, REJECTED, Place, Reckoned, User
+from streamproc.chaos.reckoning import (
+    ACCEPTED,
+    DUPLICATE,
+    IGNORED,
+    LATE,
+    REJECTED,
+    Counted,
+    Place,
+    Reckoned,
+    User,
+)
 
 SHOWN = 10  # complaints of a kind that are told in full
 
@@ -27,7 +37,7 @@ class Verdict:
     broken: int = 0  # journal records behind a gap
     users_differing: int = 0
     letters_missing: int = 0
-    letters_wrong: int = 0  # other bytes, or of an event that is none of them
+    letters_wrong: int = 0  # other bytes or reason, or of an event that is none of them
     letters_repeated: int = 0  # allowed after a crash only
     learned: int = 0
     complaints: list[str] = field(default_factory=list)
@@ -62,10 +72,10 @@ def verify(reckoned: Reckoned, values: dict[Place, bytes | None], evidence: Evid
     return verdict
 
 
-def effective(journal: Iterable[Journalled], broken: list[Journalled]) -> dict[int, list[int]]:
-    """Partition -> offsets that count, in their order, by the rule; `broken` gets what lies behind gaps."""
+def effective(journal: Iterable[Journalled], broken: list[Journalled]) -> dict[int, list[Counted]]:
+    """Partition -> events that count, in their order, by the rule; `broken` gets what lies behind gaps."""
     highest: dict[int, int] = {}
-    counting: dict[int, list[int]] = {}
+    counting: dict[int, list[Counted]] = {}
     for record in journal:
         known = highest.get(record.partition, -1)
         if record.upto <= known:
@@ -73,7 +83,7 @@ def effective(journal: Iterable[Journalled], broken: list[Journalled]) -> dict[i
         if record.prev > known:
             broken.append(record)
             continue
-        counting.setdefault(record.partition, []).extend(o for o in record.offsets if o > known)
+        counting.setdefault(record.partition, []).extend(e for e in record.events if e.offset > known)
         highest[record.partition] = record.upto
     return counting
 
@@ -86,20 +96,25 @@ def _journal(verdict: Verdict, reckoned: Reckoned, journal: list[Journalled]) ->
         verdict, "behind a gap in the journal", [f"{r.partition}: ({r.prev}, {r.upto}]" for r in broken]
     )
     for partition in sorted(reckoned.accepted.keys() | found.keys()):
-        right, there = reckoned.accepted.get(partition, []), found.get(partition, [])
-        times = Counter(there)
-        lost = [offset for offset in right if not times[offset]]
-        twice = [offset for offset, count in times.items() if count > 1]
-        must = set(right)
-        strange = [offset for offset in times if offset not in must]
-        verdict.lost += len(lost)
-        verdict.twice += len(twice)
-        verdict.wrong += len(strange)
-        if not (lost or twice or strange) and right != there:
-            verdict.wrong += 1
-            verdict.complaints.append(f"partition {partition}: the same events in another order")
-        for what, offsets in (("lost", lost), ("counts twice", twice), ("must not count", strange)):
-            _complain(verdict, what, [f"{partition}@{offset}" for offset in offsets])
+        _partition(verdict, partition, reckoned.accepted.get(partition, []), found.get(partition, []))
+
+
+def _partition(verdict: Verdict, partition: int, right: list[Counted], there: list[Counted]) -> None:
+    """As sets, then what each event says, then as sequences."""
+    times, must = Counter(event.offset for event in there), {event.offset: event for event in right}
+    lost = [offset for offset in must if not times[offset]]
+    twice = [offset for offset, count in times.items() if count > 1]
+    strange = [offset for offset in times if offset not in must]
+    other = [event.offset for event in there if must.get(event.offset, event) != event]
+    verdict.lost += len(lost)
+    verdict.twice += len(twice)
+    verdict.wrong += len(strange) + len(other)
+    if not (lost or twice or strange or other) and right != there:
+        verdict.wrong += 1
+        verdict.complaints.append(f"partition {partition}: the same events in another order")
+    told = ("lost", lost), ("counts twice", twice), ("must not count", strange), ("is another event", other)
+    for what, offsets in told:
+        _complain(verdict, what, [f"{partition}@{offset}" for offset in offsets])
 
 
 def _users(verdict: Verdict, right: dict[bytes, User], there: dict[bytes, State]) -> None:
@@ -114,7 +129,8 @@ def _same(user: User | None, state: State | None) -> bool:
 
 
 def _as_state(user: User) -> State:
-    return State(user.newest, user.offset, user.source, user.number, user.session, user.window)
+    ids = list(user.ids)
+    return State(user.newest, user.offset, user.source, user.number, user.session, user.window, ids)
 
 
 def _difference(user: User | None, state: State | None) -> str:
@@ -134,7 +150,9 @@ def _letters(
     wrong = [
         letter.source
         for letter in evidence.letters
-        if letter.source not in must or not _kept(letter.value, values.get(letter.source))
+        if letter.source not in must
+        or not _kept(letter.value, values.get(letter.source))
+        or (letter.reason == LATE) != (reckoned.outcomes[letter.source] == LATE)
     ]
     verdict.letters_missing, verdict.letters_wrong = len(missing), len(wrong)
     verdict.letters_repeated = sum(count - 1 for count in times.values())

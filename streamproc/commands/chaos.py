@@ -8,16 +8,18 @@ from streamproc.config import Config
 
 NAMES = (
     "kill-worker", "kill-trainer", "kill-refresh", "kill-broker",
-    "stop-worker", "stop-workers", "stop-trainer",
+    "stop-worker", "stop-workers", "stop-trainer", "storm",
     "cut-short", "cut-long", "half-open", "trickle",
+    "duplicates", "disorder", "skew", "flood",
 )  # fmt: skip
 
 
 @click.command()
 @click.option("--fault", "faults", multiple=True, type=click.Choice(NAMES), help="Only these; else a mix.")
-@click.option("--times", default=6, show_default=True, type=click.IntRange(1), help="Faults in all.")
+@click.option("--times", default=9, show_default=True, type=click.IntRange(1), help="Faults in all.")
 @click.option("--events", default=20_000, show_default=True, type=click.IntRange(100), help="Events fed.")
 @click.option("--rate", default=1500.0, show_default=True, type=float, help="Events a second.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Workers.")
 @click.option("--seed", type=int, help="Of stream and schedule; a random one is printed.")
 @click.option("--repeat", is_flag=True, help="Learn the journal once more, and compare the digests.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
@@ -28,6 +30,7 @@ def command(
     times: int,
     events: int,
     rate: float,
+    workers: int,
     seed: int | None,
     repeat: bool,
     as_json: bool,
@@ -44,6 +47,7 @@ def command(
     import random
 
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from streamproc.chaos.running import Settings, run
     from streamproc.chaos.schedule import MIX
@@ -51,10 +55,16 @@ def command(
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # Kafka is away on purpose
     seed = random.randrange(1 << 31) if seed is None else seed
-    console = Console(stderr=True)
-    settings = Settings(seed, faults or MIX, times, events, rate, repeat)
-    with console.status(f"seed {seed}: starting") as status:
-        report = asyncio.run(run(config, settings, lambda text: status.update(f"seed {seed}: {text}")))
+    click.echo(f"seed {seed}", err=True)
+    settings = Settings(seed, faults or MIX, times, events, rate, workers, repeat)
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=events)
+
+        def tell(sent: int, text: str) -> None:
+            progress.update(task, completed=min(sent, events), description=text)
+
+        report = asyncio.run(run(config, settings, tell))
     if as_json:
         click.echo(json.dumps(report.as_dict()))
     else:

@@ -89,8 +89,8 @@ class Supervisor:
     def _bury(self, watch: _Watch, code: int) -> None:
         watch.alive = False
         name = watch.part.name
-        if name == "trainer" and code == FENCED:
-            self._say("trainer: another trainer took over; this one stays stopped")
+        if name.startswith("trainer") and code == FENCED:
+            self._say(f"{name}: another trainer took over; this one stays stopped")
             return
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         words = watch.part.last_words()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import streamproc.chaos
-from streamproc.chaos.evidence import Evidence, Journalled, Letter, State, state
+from streamproc.chaos.evidence import Evidence, Journalled, Letter, State, journalled, state
 from streamproc.chaos.reckoning import Place, Sent, User, reckon
 from streamproc.chaos.running import rules
 from streamproc.chaos.schedule import FAULTS, plan
@@ -20,6 +20,7 @@ from streamproc.chaos.verifying import verify
 from streamproc.commands.chaos import NAMES
 from streamproc.config import Config
 from streamproc.contracts.events import Decoder
+from streamproc.contracts.journal import pack_events
 from streamproc.engine.acceptance import Acceptance
 
 RULES = rules(Config())
@@ -59,13 +60,13 @@ def stream(seed: int, count: int = 200) -> list[Sent]:
 def pipeline(events: list[Sent], seed: int, bugs: Bugs) -> Evidence:
     """Workers that die and zombies that still write, by the rules of leases and journal, or against them."""
     chance = random.Random(seed)
-    accepted = set(reckon(events, RULES).accepted.get(0, []))
+    accepted = reckon(events, RULES).accepted.get(0, [])
     journal: list[Journalled] = []
     late: list[Journalled] = []  # appends of zombies, which arrive when they like
     at = -1
     while at < len(events) - 1:
         upto = min(at + chance.randint(1, 20), len(events) - 1)
-        record = Journalled(0, at, upto, tuple(o for o in range(at + 1, upto + 1) if o in accepted))
+        record = Journalled(0, at, upto, tuple(e for e in accepted if at < e.offset <= upto))
         fate = chance.random()
         if fate < 0.15:  # it arrives, but the worker dies before it knows: the next one reads the journal
             journal.append(record)
@@ -83,17 +84,17 @@ def pipeline(events: list[Sent], seed: int, bugs: Bugs) -> Evidence:
 def _evidence(journal: list[Journalled], events: list[Sent], bugs: Bugs, chance: random.Random) -> Evidence:
     reckoned = reckon(events, RULES)
     if bugs.drops_a_record:
-        del journal[next(n for n, record in enumerate(journal) if record.offsets)]
+        del journal[next(n for n, record in enumerate(journal) if record.events)]
     if bugs.applies_one_twice:
-        number = next(n for n, record in enumerate(journal) if record.offsets)
+        number = next(n for n, record in enumerate(journal) if record.events)
         first = journal[number]
-        journal[number] = first._replace(offsets=(first.offsets[0], *first.offsets))
+        journal[number] = first._replace(events=(first.events[0], *first.events))
     if bugs.two_appends_in_flight:
-        number = next(n for n in range(len(journal) - 1) if journal[n].offsets and journal[n + 1].offsets)
+        number = next(n for n in range(len(journal) - 1) if journal[n].events and journal[n + 1].events)
         journal[number], journal[number + 1] = journal[number + 1], journal[number]
     users = {name: as_state(user) for name, user in reckoned.users.items()}
     letters = [
-        Letter(place, "bad", events[place.offset].value)
+        Letter(place, "late" if outcome == "late" else "bad", events[place.offset].value)
         for place, outcome in reckoned.outcomes.items()
         if outcome in ("rejected", "late")
     ]
@@ -102,7 +103,9 @@ def _evidence(journal: list[Journalled], events: list[Sent], bugs: Bugs, chance:
 
 def as_state(user: User) -> State:
     """As the trainer publishes it."""
-    return State(user.newest, user.offset, user.source, user.number, user.session, list(user.window))
+    return State(
+        user.newest, user.offset, user.source, user.number, user.session, list(user.window), list(user.ids)
+    )
 
 
 def judged(events: list[Sent], evidence: Evidence):
@@ -150,7 +153,7 @@ def weakly_learned(journal: list[Journalled]) -> int:
     highest, learned = -1, 0
     for record in journal:
         if record.prev == highest:
-            learned, highest = learned + len(record.offsets), record.upto
+            learned, highest = learned + len(record.events), record.upto
     return learned
 
 
@@ -171,7 +174,7 @@ def test_a_reader_that_takes_only_what_follows_exactly_is_found():
 @pytest.mark.parametrize(
     "change",
     [
-        {"newest": 1}, {"offset": 1}, {"session": 7}, {"window": []}, {"number": 5},
+        {"newest": 1}, {"offset": 1}, {"session": 7}, {"window": []}, {"number": 5}, {"ids": []},
     ],
 )  # fmt: skip
 def test_one_wrong_number_of_one_user_is_found(change):
@@ -201,18 +204,37 @@ def test_dead_letters_are_all_there_with_their_bytes():
     assert strange.letters_wrong == 1
 
 
-def test_a_state_that_the_product_packs_is_read_as_it_was_written():
-    """By the documented layout alone, for the layout of this version."""
+def test_what_the_product_packs_is_read_as_it_was_written():
+    """Users' states and journal records by their documented layouts alone; with ids of all three sorts."""
     config = Config()
     values = [click(1, number, 60 * number, item) for number, item in enumerate("abca")]
-    events = [Sent(0, offset, NOW + 10**6, b"k", value) for offset, value in enumerate(values)]
+    ids = (b'"event_id": "e1"', b'"event_id": "seq:s:4"'), (b', "event_id": "e2"', b"")
+    values[1], values[2] = values[1].replace(*ids[0]), values[2].replace(*ids[1])
+    events = [Sent(2, offset, NOW + 10**6, b"k", value) for offset, value in enumerate(values)]
     offsets, times = np.arange(len(values)), np.full(len(values), NOW + 10**6)
-    columns, _ = Decoder(config.events).decode(values, offsets, times, 0)
+    columns, _ = Decoder(config.events).decode(values, offsets, times, 2)
     acceptance = Acceptance(config)
     acceptance.observe(columns)
     packed = acceptance.windows.pack(np.zeros(1, np.int32))[0]
+    reckoned = reckon(events, RULES)
 
-    assert state(packed) == as_state(reckon(events, RULES).users[b"u1"])
+    assert state(packed) == as_state(reckoned.users[b"u1"])
+    (record,) = journalled([pack_events(2, -1, 3, columns)])
+    assert record == Journalled(2, -1, 3, tuple(reckoned.accepted[2]))
+
+
+def test_an_offset_that_was_given_to_another_event_is_found():
+    """The journal speaks of the first one, the topic holds the second."""
+    events = stream(6)
+    evidence = pipeline(events, 6, Bugs())
+    number = next(n for n, record in enumerate(evidence.journal) if record.events)
+    first, *others = evidence.journal[number].events
+    evidence.journal[number] = evidence.journal[number]._replace(events=(first._replace(item=7), *others))
+
+    verdict = judged(events, evidence)
+
+    assert (verdict.lost, verdict.twice, verdict.wrong) == (0, 0, 1)
+    assert not verdict.right
 
 
 def test_the_verifier_shares_nothing_with_what_it_checks():
