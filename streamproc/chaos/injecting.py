@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from streamproc.chaos.feeding import Feeder
 from streamproc.chaos.proxy import Mode
-from streamproc.chaos.stream import Pair, disorder, duplicates, flood, skew
+from streamproc.chaos.stream import Pair, disorder, duplicates, flood, skew, strangers
 from streamproc.chaos.system import System
 from streamproc.clock import Clock
 
@@ -39,6 +39,8 @@ class Injector:
             await self._storm()
         elif fault in ("duplicates", "disorder", "skew"):
             await self._feeder.burst(self._burst(fault))
+        elif fault == "strangers":
+            await self._feeder.burst(strangers(self._chance, self._clock.now_ms()))
         elif fault == "flood":
             await self._flood()
         else:

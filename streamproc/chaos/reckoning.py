@@ -45,6 +45,7 @@ class Rules(NamedTuple):
     max_age: float  # s
     length: int
     event_ids: int
+    users: int  # of a partition; who has been silent for longest is forgotten first
 
 
 class Place(NamedTuple):
@@ -91,7 +92,12 @@ class Reckoned:
 
     outcomes: dict[Place, str] = field(default_factory=dict)
     accepted: dict[int, list[Counted]] = field(default_factory=dict)  # by partition, in their order
-    users: dict[bytes, User] = field(default_factory=dict)
+    known: dict[int, dict[bytes, User]] = field(default_factory=dict)  # by partition, the coldest first
+
+    @property
+    def users(self) -> dict[bytes, User]:
+        """Of all partitions."""
+        return {name: user for users in self.known.values() for name, user in users.items()}
 
     def count(self, outcome: str) -> int:
         """Events with this outcome."""
@@ -131,8 +137,8 @@ def _judged(
     numbers: dict[str, int],
 ) -> str:
     """By what is known of the user; where the event counts, it is known from here on."""
-    name = event["user_id"].encode()
-    user = found.users.get(name)
+    name, known = event["user_id"].encode(), found.known.setdefault(sent.partition, {})
+    user = known.get(name)
     source, number, key = _identity(event.get("event_id"))
     if user is not None:
         if number >= 0 and user.source == source and number <= user.number:
@@ -142,7 +148,11 @@ def _judged(
         if event["ts"] < user.newest - 1000 * rules.late_allowance:
             return LATE
     else:
-        user = found.users[name] = User(ids=deque(maxlen=rules.event_ids))
+        user = User(ids=deque(maxlen=rules.event_ids))
+        if len(known) == rules.users:
+            del known[next(iter(known))]
+    known.pop(name, None)
+    known[name] = user  # the last one now
     _enter(user, event, kind, numbers, rules)
     user.offset = sent.offset
     if number >= 0:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from streamproc.chaos.memory import Resident
 from streamproc.chaos.verifying import Verdict
 
 
@@ -28,6 +29,7 @@ class Report:
     digests_equal: bool | None = None  # of trainers and undisturbed repetition; None: not compared
     not_recovered: str = ""  # what did not come about; what had come by then is verified
     seconds: float = 0.0
+    memory: dict[str, Resident] = field(default_factory=dict)
     endings: list[str] = field(default_factory=list)  # of parts that nobody had killed
 
     @property
@@ -47,6 +49,7 @@ class Report:
             "acknowledged_missing": self.acknowledged_missing,
             "digests_equal": self.digests_equal,
             "not_recovered": self.not_recovered,
+            "memory_mb": {part: each._asdict() for part, each in self.memory.items()},
             "endings": self.endings,
             "verdict": self.verdict.as_dict(),
         }

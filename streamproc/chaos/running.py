@@ -104,6 +104,7 @@ class _Run:
         finally:
             await self._system.stop()
         report.seconds = time.monotonic() - self._began
+        report.memory = self._system.memory.found
         report.endings = [each for each in self._system.said if "was killed by signal 9" not in each]
         return report
 
@@ -111,6 +112,7 @@ class _Run:
         self._tell(0, "the parts are starting")
         await self._system.start()
         await self._until(self._system.ready, "every part is ready")
+        self._system.memory.found.clear()
         config, settings = self._system.config, self._settings
         self._watcher = Watcher(config)
         pairs = stream(settings.seed, settings.events, config.window.late_allowance)
@@ -224,6 +226,7 @@ def rules(config: Config) -> Rules:
         max_age=window.max_age,
         length=window.length,
         event_ids=window.event_ids,
+        users=-(-config.users.max // config.kafka.partitions),
     )
 
 

@@ -20,6 +20,7 @@ FAULTS = {
     "duplicates": "a second producer sends the newest events again, each up to five times, in any order",
     "disorder": "events of the last hour in any order",
     "skew": "events by clocks that are wrong by minutes, a day, years",
+    "strangers": "fifty thousand users who come once, so that with users.max others have to be forgotten",
     "flood": "far more events at once than can be kept up with, while all workers stand still",
 }
 NETWORK = frozenset(("cut-short", "cut-long", "half-open", "trickle"))

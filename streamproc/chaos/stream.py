@@ -14,6 +14,7 @@ LATER = (0, 1, 30, 300, 3000)  # events until one comes again, at most; the last
 NUMBERED, NAMELESS = 0.4, 0.01  # shares of the events with a numbered id, and with none
 BURST, STRANGERS = 300, 20  # events of a burst, and the users that they are of
 FLOOD, FLOODED = 50_000, 5000  # the same for a flood
+ONCE = 50_000  # users who come once
 POISON = (
     b"", b"\xff\xfe", b"{", b"null", b"[]", b'{"type":"view"}', b'{"v":2,"type":"view"}',
     b'{"type":"view","user_id":"u","item_id":"i"}',
@@ -91,6 +92,13 @@ def skew(chance: random.Random, now: int, ahead: float) -> list[Pair]:
 def flood(chance: random.Random, now: int) -> list[Pair]:
     """Far more than a burst, of far more strangers, as of `now` (ms)."""
     return [_stranger(chance, now + number, FLOODED) for number in range(FLOOD)]
+
+
+def strangers(chance: random.Random, now: int) -> list[Pair]:
+    """Users whom nobody sees again, each with an item of their own; ids are never given twice."""
+    names = [f"once-{chance.getrandbits(60)}" for _ in range(ONCE)]
+    events = [Event(type="view", user_id=name, item_id=f"item-{name}", ts=now) for name in names]
+    return [(name.encode(), encode(event)) for name, event in zip(names, events, strict=True)]
 
 
 def _stranger(chance: random.Random, time: int, strangers: int = STRANGERS) -> Pair:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
+from streamproc.chaos.memory import Memory
 from streamproc.chaos.proxy import Mode, Proxy
 from streamproc.config import Config
 from streamproc.kafka.admin import ensure_topics
@@ -32,6 +33,7 @@ class System:
         self.config = config
         self.workers = tuple(f"worker-{number}" for number in range(1, workers + 1))
         self.said: list[str] = []
+        self.memory = Memory()
         self._given = config
         self._environment = environment
         self._with_proxy = with_proxy
@@ -158,4 +160,5 @@ class System:
     async def _watch(self) -> None:
         while True:
             self._supervisor.look()
+            self.memory.look({name: self.pid(name) for name in (*self._processes, "broker")})
             await asyncio.sleep(LOOK)

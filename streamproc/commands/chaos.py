@@ -1,5 +1,7 @@
 """`streamproc chaos`: hurt a pipeline on purpose, and check that nothing is lost and nothing counts twice."""
 
+from pathlib import Path
+
 import click
 
 from streamproc.commands.flags import with_config
@@ -10,7 +12,7 @@ NAMES = (
     "kill-worker", "kill-trainer", "kill-refresh", "kill-broker",
     "stop-worker", "stop-workers", "stop-trainer", "storm",
     "cut-short", "cut-long", "half-open", "trickle",
-    "duplicates", "disorder", "skew", "flood",
+    "duplicates", "disorder", "skew", "strangers", "flood",
 )  # fmt: skip
 
 
@@ -22,6 +24,7 @@ NAMES = (
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Workers.")
 @click.option("--seed", type=int, help="Of stream and schedule; a random one is printed.")
 @click.option("--repeat", is_flag=True, help="Learn the journal once more, and compare the digests.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The report as Markdown, too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @with_config
 def command(
@@ -33,6 +36,7 @@ def command(
     workers: int,
     seed: int | None,
     repeat: bool,
+    out: Path | None,
     as_json: bool,
 ) -> int:
     """Run a pipeline of its own on the embedded Kafka, inject faults, and verify it from the topics alone.
@@ -51,7 +55,7 @@ def command(
 
     from streamproc.chaos.running import Settings, run
     from streamproc.chaos.schedule import MIX
-    from streamproc.chaos.telling import table
+    from streamproc.chaos.telling import markdown, table
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # Kafka is away on purpose
     seed = random.randrange(1 << 31) if seed is None else seed
@@ -65,6 +69,8 @@ def command(
             progress.update(task, completed=min(sent, events), description=text)
 
         report = asyncio.run(run(config, settings, tell))
+    if out is not None:
+        out.write_text(markdown(report, settings), "utf-8")
     if as_json:
         click.echo(json.dumps(report.as_dict()))
     else:
