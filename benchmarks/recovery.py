@@ -38,7 +38,6 @@ BEFORE, AFTER = 5.0, 20.0  # seconds of the stream before a kill, and after a se
 SERVED_WITHIN, LEARNING_WITHIN = 5.0, 10.0  # seconds after the session's end
 LONGEST_STALL = 50.0  # ms
 PIECE = 100  # events learned between two looks at whether a snapshot holds the stream up
-BESIDE = 50  # pieces learned after each snapshot without one
 
 
 class Size(NamedTuple):
@@ -48,7 +47,8 @@ class Size(NamedTuple):
     rate: int  # events a second
     kills: int  # of each part
     session: float  # seconds until a silent part is taken for dead
-    state: int  # events learned before the first snapshot
+    state: int  # events of which a half is learned before the first snapshot
+    between: int  # pieces learned between two snapshots
 
     @property
     def step(self) -> int:
@@ -56,7 +56,7 @@ class Size(NamedTuple):
         return int(self.rate * (BEFORE + self.session + AFTER))
 
 
-FULL, QUICK = Size(50_000, 500, 3, 10.0, 200_000), Size(2000, 200, 1, 3.0, 3000)
+FULL, QUICK = Size(50_000, 500, 3, 10.0, 200_000, 50), Size(2000, 200, 1, 3.0, 3000, 5)
 
 
 def run(quick: bool) -> Iterator[Result]:
@@ -162,9 +162,8 @@ async def _snapshots(workload: Workload, size: Size) -> Result:
         load = Load()
         snapshots = Snapshots(config, TrainerMetrics(CollectorRegistry()), SystemClock())
         await snapshots.restarted(follower, -1)
-        beside, without = await _learn(
-            follower, snapshots, [_record(p) for b in batches[half:] for p in _pieces(b)]
-        )
+        pieces = [_record(piece) for columns in batches[half:] for piece in _pieces(columns)]
+        beside, without = await _learn(follower, snapshots, pieces, size.between)
     figures = {
         "longest": max(beside), "longest_without": max(without), "snapshots": len(beside),
         "megabytes": sum(array.nbytes for array in state.arrays(follower.learner).values()) / 1e6,
@@ -175,13 +174,13 @@ async def _snapshots(workload: Workload, size: Size) -> Result:
 
 
 async def _learn(
-    follower: Follower, snapshots: Snapshots, pieces: Sequence[bytes]
+    follower: Follower, snapshots: Snapshots, pieces: Sequence[bytes], between: int
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of the slowest piece of each snapshot, its copy included, and of those between two."""
     beside: list[float] = []
     without: list[float] = []
     left = iter(pieces)
-    while len(rest := list(islice(left, BESIDE))) == BESIDE:
+    while len(rest := list(islice(left, between))) == between:
         without.append(max([await _piece(follower, value) for value in rest]))
         slowest, began = 0.0, time.perf_counter()
         snapshots.begin(follower, 1)
