@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 LINT := .venv-lint/bin
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard docker/kubernetes/*.yaml)) docker/kubernetes/monitoring/autoscaler.yaml
 
-.PHONY: setup demo test planted check check-deploy bench quality screenshots soak clean
+.PHONY: setup demo test planted check check-deploy bench quality screenshots soak soak-more clean
 
 setup: $(STAMP)
 
@@ -53,13 +53,21 @@ bench: setup
 quality: setup
 	$(BIN)/python -m benchmarks quality
 
-# Hours or minutes: make soak EVENTS=1000000 TIMES=50
+# Hours or minutes: `make soak EVENTS=1000000 TIMES=50` writes docs/soak.md, `make soak-more` hurts in other ways.
 EVENTS ?= 1000000
 TIMES ?= 50
+CHAOS := $(BIN)/streamproc chaos --events $(EVENTS) --times $(TIMES) --rate 4000
 
 soak: setup
-	$(BIN)/streamproc chaos --events $(EVENTS) --times $(TIMES) --rate 4000 --repeat \
+	$(CHAOS) --repeat --out docs/soak.md \
 	  --fault kill-worker --fault kill-trainer --fault kill-broker --fault kill-refresh
+
+soak-more: setup
+	$(CHAOS) --workers 3 --fault kill-worker
+	$(CHAOS) --fault storm
+	$(CHAOS) --fault flood
+	STREAMPROC_USERS__MAX=100000 $(CHAOS) --fault strangers --fault kill-worker --fault kill-trainer
+	$(CHAOS) --repeat
 
 screenshots: setup
 	$(BIN)/python -m tests.screenshots

@@ -74,7 +74,7 @@ async def _measured(stage: Stage, workload: Workload, size: Size) -> list[Result
     await stage.learned(size.warm)
     await stage.until(lambda now: now.total("worker", "model_version") > 0)
     load = Load()
-    async with _following(config, names.recommendations) as slates, _following(config, names.model) as model:
+    async with following(config, names.recommendations) as slates, following(config, names.model) as model:
         began, before = time.time(), stage.processor()
         sent = await send(config, workload.part(size.warm, len(workload.values)), size.rate)
         used = stage.processor()
@@ -115,7 +115,7 @@ async def send(config: Config, workload: Workload, rate: int) -> list[Sent]:
 
 
 @asynccontextmanager
-async def _following(config: Config, topic: Topic) -> AsyncIterator[list[Arrived]]:
+async def following(config: Config, topic: Topic) -> AsyncIterator[list[Arrived]]:
     """What comes into a topic meanwhile, with the time of its arrival."""
     found: list[Arrived] = []
     async with new_consumer(config) as consumer:

@@ -62,16 +62,24 @@ class Stage:
         self._folder.cleanup()
 
     def start(self, *names: str) -> None:
-        """Start parts by the names of their commands."""
+        """Start parts by the names of their commands; "worker-2" is another worker."""
         for name in names:
-            self._parts[name] = verb(name, ["--config", str(self._file)], self.config, STOP)
-            self._parts[name].start()
+            part = verb(name.split("-")[0], ["--config", str(self._file)], self.config, STOP)
+            self._parts[name] = part
+            part.start()
 
     def stop(self) -> None:
         """Stop all parts in order, the broker excepted."""
         for part in self._parts.values():
             part.stop(part.patience)
         self._parts.clear()
+
+    def kill(self, name: str) -> float:
+        """With SIGKILL; when that was, in seconds on the wall clock."""
+        at = time.time()
+        os.kill(self._pid(name), signal.SIGKILL)
+        self._parts.pop(name).stop(STOP)
+        return at
 
     def pause(self, name: str) -> None:
         """Its process does nothing any more."""

@@ -121,7 +121,9 @@ class System:
 
     async def guest_leaves(self, hastily: bool) -> None:
         """In order, or by SIGKILL."""
-        await asyncio.to_thread(self._processes[GUEST].stop, 0.0 if hastily else PATIENCE)
+        if hastily:
+            self.signal(GUEST, signal.SIGKILL)
+        await asyncio.to_thread(self._processes[GUEST].stop, PATIENCE)
 
     def config_of(self, part: str) -> Config:
         """As the part sees it: who is one too many has a folder of its own."""
