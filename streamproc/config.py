@@ -218,6 +218,14 @@ class MetricsConfig(Section):
     server_port: Port = 0  # only where server.token is set; else they are at server.port, too
 
 
+class LogsConfig(Section):
+    """What the parts write to stderr; `up` keeps it in data_dir/logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"  # auto: JSON, except on a terminal
+    user_key: SecretStr | None = Field(default=None, min_length=16)  # None: a key of the data folder
+
+
 class Config(Section):
     """The whole tree."""
 
@@ -240,6 +248,7 @@ class Config(Section):
     fusion: FusionConfig = FusionConfig()
     server: ServerConfig = ServerConfig()
     metrics: MetricsConfig = MetricsConfig()
+    logs: LogsConfig = LogsConfig()
 
 
 def load(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Config:

@@ -1,19 +1,19 @@
 """Refreshes by time and by events, for as long as it is left running."""
 
 import asyncio
-import logging
 
 from streamproc.clock import Clock
 from streamproc.config import Config, RefreshConfig
 from streamproc.contracts.journal import Promote, Reject
 from streamproc.errors import StreamprocError
 from streamproc.kafka.reach import watch
+from streamproc.logs import get_logger
 from streamproc.metrics import RefreshMetrics
 from streamproc.refresh.history import JournalHistory
 from streamproc.refresh.run import enough, refresh
 from streamproc.refresh.tail import JournalTail
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LOOK_MS = 500  # between two looks at the clock, while nothing arrives
 RETRY_MS = 60_000  # after a refresh that failed
@@ -84,9 +84,9 @@ class RefreshTimer:
         except StreamprocError as error:
             self._metrics.failures.inc()
             self._not_before = self._clock.now_ms() + RETRY_MS
-            logger.error("refresh failed, next attempt in %d s: %s", RETRY_MS // 1000, error)
+            logger.error("a refresh failed", error=error, next_attempt_in_seconds=RETRY_MS // 1000)
         else:
-            logger.info("%s; now in shadow", refreshed)
+            logger.info("a generation is handed over", **refreshed.told())
             self._metrics.batch.observe(refreshed.seconds)
             self._metrics.events.set(refreshed.events)
             self._metrics.last_success.set(self._clock.now_ms() / 1000)
@@ -103,8 +103,12 @@ class RefreshTimer:
         if isinstance(decision, Promote):
             self._metrics.model_generation.set(decision.generation)
             self._metrics.results.labels("promoted").inc()
-            better = f"recall {decision.recall:.4f}, {decision.frozen:.4f} without it"
-            logger.info("generation %d promoted: %s", decision.generation, better)
+            logger.info(
+                "a generation is promoted",
+                generation=decision.generation,
+                recall=round(decision.recall, 4),
+                recall_without=round(decision.frozen, 4),
+            )
         else:
             self._metrics.results.labels("rejected").inc()
-            logger.info("generation %d rejected: %s", decision.generation, decision.reason)
+            logger.info("a generation is rejected", generation=decision.generation, reason=decision.reason)

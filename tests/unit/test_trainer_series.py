@@ -87,8 +87,8 @@ def test_figures_never_go_back(registry, metrics, config, follower, records):
 @pytest.mark.parametrize(
     ("decision", "result", "words"),
     [
-        (Promote(1, 0.3, 0.2, 500), "promoted", "promoted: recall@20 0.3000 with it, 0.2000 without"),
-        (Reject(1, "it is worse"), "rejected", "rejected: it is worse"),
+        (Promote(1, 0.3, 0.2, 500), "promoted", "promoted generation=1 recall=0.3 recall_without=0.2"),
+        (Reject(1, "it is worse"), "rejected", 'rejected generation=1 reason="it is worse"'),
     ],
 )
 def test_a_decision_is_told_once(registry, metrics, follower, records, caplog, decision, result, words):
@@ -107,7 +107,8 @@ def test_a_gap_is_an_alarm(registry, metrics, follower, records, caplog):
     follow(follower, [records[0], records[2]], Showing(metrics, 100))
 
     assert value(registry, "journal_records_total", outcome="broken") == 1
-    assert "journal offset 1 is ignored: partition 0 goes on behind 199, but is known up to 99" in caplog.text
+    told = "behind a gap and is ignored journal_offset=1 partition=0 goes_on_behind=199 known_up_to=99"
+    assert told in caplog.text
 
 
 async def test_a_snapshot_is_of_the_moment_when_it_was_begun(config, metrics, follower, records):
