@@ -15,6 +15,7 @@ BENCHMARKS = {
     "latency": "From a click to its slate, and from an event to the model that has learned it",
     "serve": "Recommendations over HTTP, asked for by wrk while events are learned",
     "kills": "kill -9 while events come: what is lost and what counts twice, beside a stock Faust agent",
+    "drift": "A shop that becomes another one: when that is noticed, and how soon it is over",
     "quality": "How well every event of real streams is predicted before it is learned, beside others",
 }
 LONG = {"quality"}  # hours: only where it is named

@@ -23,15 +23,16 @@ def due(history: JournalHistory, settings: RefreshConfig, now_ms: int) -> bool:
     """Whether it is time for a refresh.
 
     The first one as soon as there is enough to fit. Then `interval` seconds after the last, or once
-    `events` new events are there, though not while the last generation is still in shadow. Never where
-    nothing has happened since.
+    `events` new events are there or a drift wants it, though not while the last generation is still in
+    shadow. Never where nothing has happened since.
     """
     if not enough(history) or history.new_events == 0:
         return False
     if history.last is None:
         return True
     decided = history.decision is not None
-    if decided and settings.events and history.new_events >= settings.events:
+    enough_new = settings.events and history.new_events >= settings.events
+    if decided and (enough_new or history.drifted):
         return True
     return now_ms - history.last.created_at >= settings.interval * 1000
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, Generation, Promote, Reject
+from streamproc.contracts.journal import NOTHING_READ, Chunk, Drift, EventsRecord, Generation, Promote, Reject
+from streamproc.engine.drift import SIGNALS
 from streamproc.engine.memory import SHADOWED
 from streamproc.logs import get_logger
 from streamproc.metrics import CUTOFFS, UPDATES, TrainerMetrics
@@ -14,6 +15,7 @@ from streamproc_models.heads.gru_training import GruStep
 logger = get_logger(__name__)
 
 AGENT = "trainer"
+DETECTOR = "adwin"
 FAMILIES = ("short_term", "long_term", "popularity")
 GRU, ENCODER, FUSION = "gru", "encoder", "fusion"  # components
 SMOOTH = 0.05  # share of the newest loss in the one that is shown
@@ -80,6 +82,22 @@ class Showing:
             )
         elif isinstance(record, Reject) and step.outcome == APPLIED:
             self._rejected(record.generation, record.reason)
+        elif isinstance(record, Drift) and step.outcome == APPLIED:
+            self._drifted(record)
+
+    def _drifted(self, record: Drift) -> None:
+        self._metrics.drift_detections.labels(DETECTOR, record.signal).inc()
+        logger.warning(
+            "the stream has changed",
+            signal=record.signal,
+            before=round(record.before, 4),
+            after=round(record.after, 4),
+            noticed_at=record.event,
+            refresh=record.refresh,
+            discount=record.discount,
+            rate=record.rate,
+            events=record.events,
+        )
 
     def _rejected(self, generation: int, reason: str) -> None:
         self._metrics.promotions.labels("rejected").inc()
@@ -87,6 +105,8 @@ class Showing:
 
     def show(self, follower: Follower) -> None:
         """Everything that is read off the state."""
+        for watched, signal in zip(SIGNALS, follower.learner.watch.signals, strict=True):
+            self._metrics.drift_statistic.labels(DETECTOR, watched).set(signal.mean)
         self._figures(follower)
         self._steps(follower)
         self._sizes(follower)

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from streamproc.clock import ManualClock
 from streamproc.config import Config, KafkaConfig, SnapshotsConfig
-from streamproc.contracts.journal import Promote, Reader, Reject, pack_control
+from streamproc.contracts.journal import Drift, Promote, Reader, Reject, pack_control
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
 from streamproc.metrics import TrainerMetrics
@@ -100,6 +100,31 @@ def test_a_decision_is_told_once(registry, metrics, follower, records, caplog, d
 
     assert value(registry, "batch_promotions_total", result=result) == 1
     assert caplog.text.count(words) == 1
+
+
+def test_a_drift_is_counted_and_told_once(registry, metrics, follower, records, caplog):
+    """By its signal; although it is in the journal twice."""
+    both = [pack_control(Drift("item_mix", 300, 0.5, 0.25, refresh=True))] * 2
+
+    follow(follower, [*records, *both], Showing(metrics, 100))
+
+    labels = {"detector": "adwin", "signal": "item_mix"}
+    assert value(registry, "drift_detections_total", **labels) == 1
+    assert value(registry, "drift_detections_total", **labels | {"signal": "hits"}) == 0
+    told = "the stream has changed signal=item_mix before=0.5 after=0.25 noticed_at=300 refresh=True"
+    assert caplog.text.count(told) == 1
+
+
+def test_what_the_detectors_watch_is_shown(registry, metrics, follower, config):
+    """Zero until something is known."""
+    follow(follower, journalled(config, 1000, batch=100))
+
+    Showing(metrics, 100).show(follower)
+
+    shown = value(registry, "drift_statistic", detector="adwin", signal="hits")
+    assert shown == pytest.approx(np.mean(follower.learner.watch.signals[0].shares), abs=0.01)
+    assert shown > 0.1
+    assert value(registry, "drift_statistic", detector="adwin", signal="item_mix") == 0.0
 
 
 def test_a_gap_is_an_alarm(registry, metrics, follower, records, caplog):
