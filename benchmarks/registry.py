@@ -16,6 +16,7 @@ BENCHMARKS = {
     "serve": "Recommendations over HTTP, asked for by wrk while events are learned",
     "kills": "kill -9 while events come: what is lost and what counts twice, beside a stock Faust agent",
     "recovery": "kill -9 of a worker and of the trainer until all goes on, and what a snapshot holds up",
+    "drift": "A shop that becomes another one: when that is noticed, and how soon it is over",
     "quality": "How well every event of real streams is predicted before it is learned, beside others",
 }
 LONG = {"quality"}  # hours: only where it is named

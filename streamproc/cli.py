@@ -29,6 +29,7 @@ VERBS = {
     "dlq": "Look at events that were set aside, and feed them in again",
     "snapshot": "List, verify and roll back the trainer's snapshots",
     "doctor": "Check Kafka, topics, disk, clock and kernels, and say what to do",
+    "logs": "Show in words what the parts have logged",
     "config": "Show or check the settings",
     "chaos": "Hurt a pipeline of its own on purpose, and check what became of it",
     "warm": "Compile ahead of time what worker and trainer run",

@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from streamproc.encoder_config import EncoderConfig
 from streamproc.errors import ConfigError
 from streamproc.heads_config import FusionConfig, HeadsConfig
-from streamproc.section import Count, Finite, Port, Seconds, Section, Strength
+from streamproc.section import Count, Finite, Port, Seconds, Section, Share, Strength
 from streamproc.security_config import SecurityConfig, all_on_loopback
 
 DAY = 86_400.0
@@ -191,6 +191,18 @@ class RefreshConfig(Section):
     encoder: EncoderConfig = EncoderConfig()
 
 
+class DriftConfig(Section):
+    """What is noticed when the stream becomes another one, and what is done about it."""
+
+    enabled: bool = True
+    delta: float = Field(default=0.002, gt=0, lt=1)  # ADWIN's: how likely a false alarm may be
+    least: Share = 0.1  # share of what is watched by which it must have fallen
+    refresh: bool = False  # refresh at once
+    discount: float = Field(default=1.0, ge=1, le=1e6)  # what tables know counts so many times less
+    rate: float = Field(default=1.0, gt=0, le=10)  # the recurrent heads learn so many times as fast
+    events: Count = 10_000  # for so long
+
+
 class ServerConfig(Section):
     """The HTTP API and the console."""
 
@@ -218,6 +230,14 @@ class MetricsConfig(Section):
     server_port: Port = 0  # only where server.token is set; else they are at server.port, too
 
 
+class LogsConfig(Section):
+    """What the parts write to stderr; `up` keeps it in data_dir/logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"  # auto: JSON, except on a terminal
+    user_key: SecretStr | None = Field(default=None, min_length=16)  # None: a key of the data folder
+
+
 class Config(Section):
     """The whole tree."""
 
@@ -236,10 +256,12 @@ class Config(Section):
     sync: SyncConfig = SyncConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
     refresh: RefreshConfig = RefreshConfig()
+    drift: DriftConfig = DriftConfig()
     heads: HeadsConfig = HeadsConfig()
     fusion: FusionConfig = FusionConfig()
     server: ServerConfig = ServerConfig()
     metrics: MetricsConfig = MetricsConfig()
+    logs: LogsConfig = LogsConfig()
 
 
 def load(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Config:

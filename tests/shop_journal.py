@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+from msgspec.json import decode
 
 from streamproc.contracts import generation, journal
 from streamproc.contracts.events import Decoder, encode
@@ -16,18 +17,24 @@ SLOTS = 8
 
 def journalled(config, count, batch, seed=7):
     """Events records of `count` events; a worker for each partition took them in batches of up to `batch`."""
+    sold = Shop(seed, users=80, items=120).events(count)
+    return journal_of(config, [encode(event) for event in sold], batch)
+
+
+def journal_of(config, values, batch):
+    """The same of these events in JSON."""
     partitions = config.kafka.partitions
-    decoder, events = Decoder(config.events), list(Shop(seed, users=80, items=120).events(count))
+    decoder, users = Decoder(config.events), [decode(value)["user_id"].encode() for value in values]
     waiting = [[] for _ in range(partitions)]
     done, records = [0] * partitions, []
-    for event in events:
-        partition = partition_of(event.user_id.encode(), partitions)
-        waiting[partition].append(encode(event))
-        if len(waiting[partition]) == batch or event is events[-1]:
-            full = [partition] if event is not events[-1] else range(partitions)
-            for number in full:
-                records += _records(decoder, number, done, waiting[number])
-                waiting[number] = []
+    for number, (user, value) in enumerate(zip(users, values, strict=True), 1):
+        partition = partition_of(user, partitions)
+        waiting[partition].append(value)
+        if len(waiting[partition]) == batch or number == len(values):
+            full = [partition] if number < len(values) else range(partitions)
+            for each in full:
+                records += _records(decoder, each, done, waiting[each])
+                waiting[each] = []
     return records
 
 

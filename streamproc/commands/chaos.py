@@ -47,7 +47,6 @@ def command(
     one_thread()
     import asyncio
     import json
-    import logging
     import random
 
     from rich.console import Console
@@ -56,8 +55,9 @@ def command(
     from streamproc.chaos.running import Settings, run
     from streamproc.chaos.schedule import MIX
     from streamproc.chaos.telling import markdown, table
+    from streamproc.logs import silence
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # Kafka is away on purpose
+    silence("aiokafka")  # Kafka is away on purpose
     seed = random.randrange(1 << 31) if seed is None else seed
     click.echo(f"seed {seed}", err=True)
     settings = Settings(seed, faults or MIX, times, events, rate, workers, repeat)

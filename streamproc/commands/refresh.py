@@ -111,18 +111,15 @@ def _bar() -> "Iterator[Callable[[Progress], None]]":
 
 
 def _run_timer(config: Config) -> None:
-    import logging
-
     from prometheus_client import CollectorRegistry
 
     from streamproc.clock import SystemClock
     from streamproc.exposition import serve
     from streamproc.kafka.admin import ensure_topics
+    from streamproc.logs import logging_as
     from streamproc.metrics import RefreshMetrics
     from streamproc.refresh.timer import RefreshTimer
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
     registry = CollectorRegistry()
     metrics = RefreshMetrics(registry)
 
@@ -138,7 +135,8 @@ def _run_timer(config: Config) -> None:
         await ensure_topics(config)
         await RefreshTimer(config, metrics, SystemClock()).run()
 
-    _until_told(on_and_on())
+    with logging_as("refresh", config):
+        _until_told(on_and_on())
 
 
 def _until_told(work: Coroutine[Any, Any, Any]) -> Any:

@@ -11,10 +11,9 @@ from streamproc.config import Config
 @with_config
 def command(config: Config) -> None:
     """Answer requests for recommendations, and take events, over HTTP, until Ctrl-C or SIGTERM."""
-    import logging
-
     one_thread()
+    from streamproc.logs import logging_as
     from streamproc.server.run import run
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    run(config)
+    with logging_as("serve", config):
+        run(config)

@@ -12,7 +12,13 @@ from streamproc.config import Config
 def command(config: Config) -> None:
     """Learn from every event and publish the model, until Ctrl-C or SIGTERM; others of its kind wait."""
     one_thread()
-    import logging
+    from streamproc.logs import logging_as
+
+    with logging_as("trainer", config):
+        _run(config)
+
+
+def _run(config: Config) -> None:
     import time
 
     from faust.types import TP
@@ -23,19 +29,17 @@ def command(config: Config) -> None:
     from streamproc.clock import SystemClock
     from streamproc.collector import settle
     from streamproc.contracts.topics import topics
-    from streamproc.errors import Fenced
     from streamproc.exposition import serve
     from streamproc.kafka.admin import ensure_topics
     from streamproc.kafka.app import make_app, run_app
     from streamproc.kafka.lease import Partition
     from streamproc.kafka.measuring import Measured
+    from streamproc.logs import get_logger
     from streamproc.metrics import TrainerMetrics
     from streamproc.trainer.part import Trainer, limits
     from streamproc.trainer.showing import AGENT
     from streamproc.trainer.warming import warm
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logger = logging.getLogger("streamproc.trainer")
     keep_memory()
     registry = CollectorRegistry()
     metrics = TrainerMetrics(registry)
@@ -61,12 +65,9 @@ def command(config: Config) -> None:
         began = time.monotonic()
         await aside(warm, config)
         settle()
-        logger.info("kernels are ready after %.1f s", time.monotonic() - began)
+        seconds = round(time.monotonic() - began, 1)
+        get_logger("streamproc.trainer").info("the kernels are ready", seconds=seconds)
         await ensure_topics(config)
 
     trainer.end_of = end_of
-    try:
-        run_app(app, prepare)
-    except Fenced as error:
-        logger.error("fenced: %s", error)
-        raise
+    run_app(app, prepare)

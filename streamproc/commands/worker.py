@@ -11,10 +11,9 @@ from streamproc.config import Config
 @with_config
 def command(config: Config) -> None:
     """Turn events into recommendations, until Ctrl-C or SIGTERM. Start more of it to share the partitions."""
-    import logging
-
     one_thread()
+    from streamproc.logs import logging_as
     from streamproc.worker.run import run
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    run(config)
+    with logging_as("worker", config):
+        run(config)

@@ -8,7 +8,7 @@ All numbers are little-endian; every array starts at a multiple of 8 bytes.
 import hashlib
 import struct
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -69,7 +69,20 @@ class Reject(msgspec.Struct, frozen=True, tag="reject"):
     reason: str
 
 
-Control = Generation | Promote | Reject
+class Drift(msgspec.Struct, frozen=True, tag="drift"):
+    """The stream is another one than before; what is done about it begins here."""
+
+    signal: Literal["hits", "item_mix"]
+    event: int  # events learned when it was noticed
+    before: float  # the share that is watched
+    after: float
+    refresh: bool = False  # at once
+    discount: float = 1.0  # what the tables know counts so many times less than what comes
+    rate: float = 1.0  # the recurrent heads learn so many times as fast
+    events: int = 0  # for so many events
+
+
+Control = Generation | Promote | Reject | Drift
 
 
 class Chunk(NamedTuple):
@@ -89,9 +102,7 @@ def unpack(value: bytes) -> EventsRecord | Control | Chunk:
         return unpack_control(value)
     if kind == CHUNK:
         return _unpack_chunk(value)
-    raise BadRecord(
-        f"journal record of unknown kind {kind}", "Read this journal with the version that wrote it"
-    )
+    raise BadRecord(f"journal record of unknown kind {kind}", "Read it with the version that wrote it")
 
 
 def pack_events(partition: int, prev: int, upto: int, columns: EventColumns) -> bytes:

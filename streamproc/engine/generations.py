@@ -11,8 +11,8 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts import generation as arrays
 from streamproc.contracts.generation import GenerationArrays
-from streamproc.contracts.journal import Chunk, Control, Generation, Promote, Reject
-from streamproc.engine import model
+from streamproc.contracts.journal import Chunk, Control, Drift, Generation, Promote, Reject
+from streamproc.engine import drift, model
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
 from streamproc.errors import BadRecord
@@ -34,6 +34,9 @@ def keep(learner: "Learner", chunk: Chunk) -> None:
 
 def follow(learner: "Learner", control: Control) -> list[Control]:
     """Lets a control record take effect; returns the records that have to be written because of it."""
+    if isinstance(control, Drift):
+        drift.follow(learner, control)
+        return []
     if isinstance(control, Generation):
         return _begin(learner, control)
     if learner.shadow is None or control.generation != int(learner.shadow.lasting[0]):
@@ -45,7 +48,12 @@ def follow(learner: "Learner", control: Control) -> list[Control]:
 
 
 def decide(learner: "Learner") -> list[Control]:
-    """Promote or reject, once the shadow has been judged often enough; says so only once."""
+    """What has to be written because of what was learned; says so only once."""
+    return [*drift.decide(learner), *_judge(learner)]
+
+
+def _judge(learner: "Learner") -> list[Control]:
+    """Promote or reject, once the shadow has been judged often enough."""
     shadow, done = learner.shadow, int(learner.memory.counters[SHADOWED])
     if shadow is None or learner.decided or done < learner.config.refresh.shadow_events:
         return []

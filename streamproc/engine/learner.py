@@ -6,6 +6,7 @@ from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.journal import Assembler
 from streamproc.engine import (
+    drift,
     forgetting,
     generations,
     housekeeping,
@@ -106,6 +107,7 @@ class Learner:
         self.steps: list[GruStep] = []
         self.encoder_steps: list[GruStep] = []
         self.gone_items: list[bytes] = []
+        self.watch = drift.Watch(config.drift)
         self.kept_house_at = 0
         self.newest = 0  # largest event time, ms
         self.assembler = Assembler()
@@ -140,7 +142,9 @@ class Learner:
         self.trace = trace.reserve(self.trace, columns.users.size)
         done, why = 0, DONE
         while done < columns.users.size:
-            done, why = self._run(users, columns, done)
+            before = done
+            done, why = self._run(users, columns, before)
+            self.watch.see(columns.items[before:done])
             if why == TRAIN:
                 self._train()
             if why == FULL:
@@ -160,6 +164,9 @@ class Learner:
         if due or self.model.increments.max() > housekeeping.RESCALE:
             self.kept_house_at = self.events
             housekeeping.keep_house(self.model, self.memory, self.scratch)
+        if due:
+            self.watch.end_block(self.memory.record.sums, self.events)
+            drift.settle(self)
 
     def _train(self) -> None:
         """One step of each recurrent head whose batch is full, between two events."""
@@ -170,6 +177,13 @@ class Learner:
         if self.encoder_scratch is not None and gru.is_full(m.encoder.gru):
             step = gru_training.train(m.encoder.gru, self.encoder_config, self.encoder_scratch, self.items)
             self.encoder_steps.append(step)
+
+    def take_rates(self) -> None:
+        """Those of the configuration, raised as a drift may want it for a while."""
+        factor = float(self.watch.raised[1])
+        for name, settings in (("gru", model.gru_config), ("encoder", model.encoder_config)):
+            plain = settings(self.config)
+            setattr(self, f"{name}_config", plain._replace(rate=plain.rate * factor))
 
     def take_encoder(self, encoder: Encoder) -> None:
         """It serves and learns from here on; users' states by it are worked out when they are needed."""

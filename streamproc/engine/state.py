@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamproc.engine import generations, ids, model, seen, windows
+from streamproc.engine import drift, generations, ids, model, seen, windows
 from streamproc.engine.ids import Ids
 from streamproc.engine.learner import Learner, Users
 from streamproc.engine.memory import SHADOWED
@@ -53,6 +53,7 @@ def arrays(learner: Learner) -> Arrays:
     for number, users in enumerate(learner.users):
         found |= {f"users.{number}.{name}": array for name, array in _users(users).items()}
     found |= {"chunks." + name: array for name, array in learner.assembler.arrays().items()}
+    found |= {"drift." + name: array for name, array in drift.arrays(learner.watch).items()}
     found["newest"] = np.array([learner.newest], np.int64)
     return found
 
@@ -119,6 +120,8 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     for number, users in enumerate(learner.users):
         _restore_users(users, _under(f"users.{number}.", saved))
     learner.assembler.restore(_under("chunks.", saved))
+    drift.restore(learner.watch, _under("drift.", saved))
+    learner.take_rates()
     learner.newest = int(saved["newest"][0])
     learner.kept_house_at = learner.events
 

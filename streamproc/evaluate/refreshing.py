@@ -1,4 +1,4 @@
-"""Refreshes during an evaluation, as the product has them: through a journal, here one in memory.
+"""Refreshes and drifts during an evaluation, as in the product: through a journal, here one in memory.
 
 A refresh reads the events as its process reads the topic; the learner follows a generation, and what is
 decided on it, as the trainer does. Both are looked after at the same events however these were cut into
@@ -16,9 +16,11 @@ from streamproc.contracts.journal import (
     NOTHING_READ,
     Chunk,
     Control,
+    Drift,
     EventsRecord,
     Generation,
     Promote,
+    Reject,
     pack_control,
     pack_range,
     unpack,
@@ -46,12 +48,13 @@ class Refreshes(msgspec.Struct, frozen=True):
     promoted: int = 0
     rejected: int = 0
     seconds: float = 0.0  # of fitting and handing over, which is another process in the product
+    drifts: Sequence[Drift] = ()
 
 
 class Refreshing:
-    """Teaches a learner a stream of one partition, with refreshes between its events."""
+    """Teaches a learner a stream of one partition; what is decided and refreshed comes between its events."""
 
-    def __init__(self, learner: Learner, refresh: Refresh) -> None:
+    def __init__(self, learner: Learner, refresh: Refresh | None = None) -> None:
         self._learner = learner
         self._refresh = refresh
         self._position = 0  # of the journal's next record
@@ -69,14 +72,17 @@ class Refreshing:
 
     def refreshes(self) -> Refreshes:
         """All so far."""
-        fitted = sum(isinstance(control, Generation) for control in self._seen)
-        promoted = sum(isinstance(control, Promote) for control in self._seen)
-        return Refreshes(fitted, promoted, len(self._seen) - fitted - promoted, self._seconds)
+        fitted, promoted, rejected = (
+            sum(isinstance(control, kind) for control in self._seen) for kind in (Generation, Promote, Reject)
+        )
+        drifts = tuple(control for control in self._seen if isinstance(control, Drift))
+        return Refreshes(fitted, promoted, rejected, self._seconds, drifts)
 
     def _learn(self, columns: EventColumns) -> None:
         upto = int(columns.offsets[-1])
-        for record in pack_range(0, self._upto, upto, columns):
-            self._append(record)
+        if self._refresh is not None:
+            for record in pack_range(0, self._upto, upto, columns):
+                self._append(record)
         self._upto = upto
         self._learner.learn(0, columns)
         if self._learner.events % LOOK == 0:
@@ -89,7 +95,7 @@ class Refreshing:
 
     def _refresh_if_due(self) -> None:
         started = time.perf_counter()
-        if self._refresh.due():
+        if self._refresh is not None and self._refresh.due():
             for value in self._refresh.fit():
                 self._follow(value)
         self._seconds += time.perf_counter() - started
@@ -106,5 +112,6 @@ class Refreshing:
                 self._follow(pack_control(answer))
 
     def _append(self, value: bytes) -> None:
-        self._refresh.add(self._position, value)
-        self._position += 1
+        if self._refresh is not None:
+            self._refresh.add(self._position, value)
+            self._position += 1

@@ -44,7 +44,7 @@ class Evaluation:
         fusing: Fusing = "learned",
     ) -> None:
         self.learner = evaluated_learner(config, 1, clock, fusing)
-        self._refreshing = Refreshing(self.learner, refresh) if refresh else None
+        self._refreshing = Refreshing(self.learner, refresh)
         self._collector = Collector()
         self._acceptance = Acceptance(config)
         self._decoder = Decoder(config.events)
@@ -63,10 +63,7 @@ class Evaluation:
         self._collector.collect(self.learner, 0)
 
     def _learn(self, columns: EventColumns) -> None:
-        if self._refreshing:
-            self._refreshing.learn(columns)
-        else:
-            self.learner.learn(0, columns)
+        self._refreshing.learn(columns)
         self._collector.learned(columns)
 
     def _accepted(self, columns: EventColumns) -> EventColumns:
@@ -82,7 +79,7 @@ class Evaluation:
     def measured(self) -> Measured:
         """All so far."""
         seconds = time.perf_counter() - self._started
-        refreshes = self._refreshing.refreshes() if self._refreshing else NO_REFRESHES
+        refreshes = self._refreshing.refreshes()
         return measured(self.learner, self._collector, seconds, self._not_learned, refreshes)
 
 

@@ -36,6 +36,9 @@ def show(report: Report, console: Console) -> None:
     console.print(speed, highlight=False)
     if report.refreshes.fitted:
         console.print(_refreshes(report.refreshes), highlight=False)
+    for drift in report.refreshes.drifts:
+        found = f"{drift.signal} {drift.before:.3f} -> {drift.after:.3f}"
+        console.print(f"drift at event {drift.event:,}: {found}", highlight=False)
     for reason, events in sorted(report.not_learned.items()):
         console.print(f"not learned: {events:,} {reason}", highlight=False)
 

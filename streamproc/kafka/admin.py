@@ -1,7 +1,6 @@
 """The topics on the cluster: made where they are missing, never changed behind their owner's back."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,8 +14,9 @@ from streamproc.contracts.topics import Topic, topics
 from streamproc.errors import KafkaUnavailable, TopicMismatch
 from streamproc.kafka import reach
 from streamproc.kafka.security import client_settings
+from streamproc.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LOOK = 0.02  # seconds between two looks for a new topic
 PAUSE = 0.5  # seconds between two tries
@@ -47,7 +47,7 @@ async def ensure_topics(config: Config) -> None:
         except (KafkaError, OSError, TimeoutError) as error:
             if time.monotonic() + PAUSE > until:
                 raise KafkaUnavailable(servers, patience, str(error) or type(error).__name__) from error
-            logger.warning("no Kafka answers at %s yet (%r); trying on", servers, error)
+            logger.warning("no Kafka answers yet; trying on", servers=servers, error=error)
         await asyncio.sleep(PAUSE)
 
 

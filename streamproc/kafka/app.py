@@ -1,7 +1,6 @@
 """Worker and trainer are both Faust apps of this make: one agent, whose events are leases on partitions."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -21,13 +20,6 @@ COMMIT_INTERVAL = 1.0  # seconds
 MAX_POLL_INTERVAL = 3600.0  # seconds; nothing is read during a restore, which must not cost the membership
 FAUST_FOLDER = "faust"  # below the data folder; Faust wants one, though nothing is kept in it
 MAX_FETCH_BYTES = 4 << 20  # of one partition
-QUIET = {
-    "aiokafka": logging.CRITICAL,  # reach.watch tells
-    "faust": logging.WARNING,
-    "mode": logging.WARNING,
-    "streamproc.kafka.app": logging.WARNING,  # Faust logs the life of its services under these names
-    "streamproc.kafka.leases": logging.WARNING,
-}
 Hook = Callable[[], Awaitable[None]]
 
 
@@ -75,7 +67,7 @@ def run_app(app: PartApp, on_start: Hook | None = None, on_stop: Hook | None = N
 
     `on_start` runs before Faust starts, once a broker can be reached. Raises what else ended it:
     KafkaUnavailable when no broker could be reached for kafka.connect_timeout, Fenced, or any other error
-    that `desk.fatal` says is one. Faust's own logs are kept to warnings, aiokafka's are silenced.
+    that `desk.fatal` says is one.
     """
     if on_stop is not None:
         stop = on_stop  # a name that is never None
@@ -84,8 +76,6 @@ def run_app(app: PartApp, on_start: Hook | None = None, on_stop: Hook | None = N
             await stop()
 
         app.on_before_shutdown.connect(last, weak=False)
-    for name, level in QUIET.items():
-        logging.getLogger(name).setLevel(level)
     PartWorker(app, on_start).run()
 
 

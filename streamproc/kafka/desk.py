@@ -1,15 +1,15 @@
 """Where the leases of one process are handed out, kept and ended."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from streamproc.errors import KafkaUnavailable, LeaseLost, StreamprocError
 from streamproc.kafka.lease import Lease, Limits, Part, Partition, Wanted, abandon, follow
+from streamproc.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 FINISH_SECONDS = 5.0  # for the batches under way and the last words of the part, on an ordered stop
 FIRST_PAUSE, LAST_PAUSE = 0.25, 5.0  # seconds before a failed partition is restored again, doubling
@@ -123,7 +123,7 @@ class LeaseDesk:
         if fatal(error):
             await self._reader.crash(error)
             return
-        logger.warning("%s-%d starts over after offset %d: %r", *lease.tp, lease.done, error)
+        logger.warning("a partition starts over", **lease.tp._asdict(), after=lease.done, error=error)
         if self.leases.get(lease.tp) is lease:
             del self.leases[lease.tp]
             self._start(
@@ -146,7 +146,7 @@ class LeaseDesk:
                     await self._reader.crash(error)
                     return
                 if wanted():
-                    logger.warning("%s-%d cannot be restored yet: %r", *tp, error)
+                    logger.warning("a partition cannot be restored yet", **tp._asdict(), error=error)
             pause = min(max(2 * pause, FIRST_PAUSE), LAST_PAUSE)
 
     async def _hand_out(self, tp: Partition, wanted: Wanted) -> None:
@@ -164,16 +164,16 @@ class LeaseDesk:
         self.leases[tp] = lease
         self.handed_out.put_nowait(lease)
         self._room.set()
-        logger.info("%s-%d is served from offset %d on", *tp, position)
+        logger.info("a partition is served", **tp._asdict(), offset=position)
 
     async def _release(self, lease: Lease) -> None:
         """Never stuck in what the part gives back: a producer without a broker may take for ever to stop."""
         job = asyncio.ensure_future(self.part.release(lease))
         await asyncio.wait((job,), timeout=FINISH_SECONDS)
         if not job.done():
-            logger.warning("%s-%d was not released in time", *lease.tp)
+            logger.warning("a partition was not released in time", **lease.tp._asdict())
         elif not job.cancelled() and job.exception():
-            logger.warning("%s-%d was not released: %r", *lease.tp, job.exception())
+            logger.warning("a partition was not released", **lease.tp._asdict(), error=job.exception())
         abandon(job)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

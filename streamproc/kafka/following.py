@@ -1,7 +1,6 @@
 """The `model` topic, followed from its beginning for as long as a part runs."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,9 +14,10 @@ from streamproc.engine.view import ModelView
 from streamproc.errors import StreamprocError
 from streamproc.kafka import clients
 from streamproc.kernel_thread import KernelThread
+from streamproc.logs import get_logger
 from streamproc.metrics import ServerMetrics, WorkerMetrics
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 PAUSE = 1.0  # seconds before it is tried again
 POLL_MS = 500
@@ -61,7 +61,7 @@ class ModelFollower:
             except StreamprocError:
                 raise
             except Exception as error:
-                logger.warning("the model is not followed for a moment: %r", error)
+                logger.warning("the model is not followed for a moment", error=error)
             await asyncio.sleep(PAUSE)
 
     async def _follow(self) -> None:
@@ -90,5 +90,5 @@ class ModelFollower:
         self._metrics.learned_to.set(self._view.learned_to)
         first = first and self._view.knows_items
         if first:
-            logger.info("the first model is there: version %d", self._view.version)
+            logger.info("the first model is there", version=self._view.version)
         self._on_sync(Change(first, not first and generation != self._view.generation, sent_at))

@@ -14,7 +14,6 @@ rest together, each for a trap of Faust 0.15.3 or aiokafka 0.14:
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, cast
@@ -26,8 +25,9 @@ from faust.types import TP
 from streamproc.errors import TopicMismatch
 from streamproc.kafka.desk import LeaseDesk
 from streamproc.kafka.lease import Lease, Partition, Record
+from streamproc.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 FETCH_SECONDS = 1.0  # one look for records when every lease has room
 FULL_SECONDS = 0.01  # the same while some lease is full, and may have room again at any moment
@@ -117,7 +117,7 @@ class LeaseConsumer(driver.Consumer):
             await self.seek_wait({tp: lease.position})
         except Exception as error:
             lease.look_again()
-            logger.warning("cannot seek %s-%d back to %d: %r", *tp, lease.position, error)
+            logger.warning("cannot seek back", **tp._asdict(), offset=lease.position, error=error)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         return iter([TP(*tp) for tp in self.desk.leases])
@@ -134,7 +134,7 @@ class LeaseConsumer(driver.Consumer):
             commit = self._thread.call_thread(self._thread._ensure_consumer().commit, wanted)
             await asyncio.wait_for(commit, COMMIT_SECONDS)
         except Exception as error:
-            logger.info("offsets are not committed this time: %r", error)
+            logger.info("offsets are not committed this time", error=error)
             return False
         self.desk.on_commit(time.monotonic() - began)
         return True
@@ -160,7 +160,7 @@ class LeaseConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             await asyncio.wait_for(super().on_thread_stop(), LEAVE_SECONDS)
         except (Exception, asyncio.CancelledError) as error:
-            logger.info("the consumer did not leave its group: %r", error)
+            logger.info("the consumer did not leave its group", error=error)
 
 
 class LeaseTransport(driver.Transport):

@@ -1,7 +1,6 @@
 """Can a broker be reached at all? Clients retry for ever in silence; a program has to say so in the end."""
 
 import asyncio
-import logging
 import time
 
 from aiokafka.errors import KafkaError
@@ -9,8 +8,9 @@ from aiokafka.errors import KafkaError
 from streamproc.config import KafkaConfig
 from streamproc.errors import KafkaRefused, KafkaUnavailable
 from streamproc.kafka.security import log_in
+from streamproc.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LOOK = 2.0  # seconds between two looks
 LOGIN_LOOK = 10.0  # the same where each look is a login, which brokers count
@@ -52,7 +52,7 @@ async def _can_log_in(kafka: KafkaConfig) -> bool:
     try:
         await log_in_somewhere(kafka)
     except (OSError, KafkaError, TimeoutError) as error:
-        logger.warning("%s", str(error) or type(error).__name__)
+        logger.warning("cannot log in to Kafka", error=error)
         return False
     return True
 
@@ -77,7 +77,7 @@ async def wait(kafka: KafkaConfig, patient: bool = False) -> None:
     while not await _let_in(kafka, patient and time.monotonic() < until):
         if time.monotonic() > until:
             raise KafkaUnavailable(kafka.bootstrap_servers, kafka.connect_timeout)
-        logger.warning("no Kafka answers at %s; trying on", kafka.bootstrap_servers)
+        logger.warning("no Kafka answers yet; trying on", servers=kafka.bootstrap_servers)
         await asyncio.sleep(min(LOOK, kafka.connect_timeout / 2))
 
 
@@ -87,7 +87,7 @@ async def _let_in(kafka: KafkaConfig, patient: bool) -> bool:
     except KafkaRefused as error:
         if not patient:
             raise
-        logger.warning("%s", error)
+        logger.warning("Kafka does not let us in", error=error)
         return False
 
 

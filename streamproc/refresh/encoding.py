@@ -1,6 +1,5 @@
 """The encoder of one refresh: whether there is one, trained on what, and what becomes of a failure."""
 
-import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,13 +9,14 @@ from streamproc.config import Config
 from streamproc.contracts.encoder import EncoderArrays
 from streamproc.encoder_config import Cell, EncoderConfig
 from streamproc.errors import EncoderFailed
+from streamproc.logs import get_logger
 from streamproc.refresh.encoder.apart import Encoded, Tell, train_apart
 from streamproc.refresh.encoder.deciding import Extent, reason_against
 from streamproc.refresh.encoder.message import Report, Task
 from streamproc.refresh.fit import History
 from streamproc.refresh.history import JournalHistory
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Encoding(NamedTuple):
@@ -56,7 +56,7 @@ async def encode(
     try:
         encoded: Encoded = await train_apart(todo, tell)
     except EncoderFailed as error:
-        logger.error("%s", error)
+        logger.error("no encoder could be trained", error=error)
         followed.count_encoder(todo.users.size, learned_to)
         return Encoding(None, f"no encoder: {error}")
     return Encoding(encoded.arrays, str(encoded.report))

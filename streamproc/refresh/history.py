@@ -11,6 +11,7 @@ from streamproc.contracts.journal import (
     Assembler,
     Chunk,
     Control,
+    Drift,
     EventsRecord,
     Generation,
     Promote,
@@ -36,6 +37,8 @@ class JournalHistory:
         self.new_to_encoder = 0  # events with a strength above 0 since the cut-off of that one
         self._reader = Reader()
         self._assembler = Assembler()
+        self.drifted = False  # since the cut-off of the last generation, and a refresh is wanted for it
+        self._drifted_at = -1  # journal offset
         self._columns = _Columns(newest)
         self._item_ids: dict[int, bytes] = {}
         self._cut = -1
@@ -119,6 +122,9 @@ class JournalHistory:
     def _add_control(self, record: Control) -> None:
         if isinstance(record, Generation):
             self._add_generation(record)
+        elif isinstance(record, Drift):
+            if record.refresh:
+                self.drifted, self._drifted_at = True, self.position
         elif self.last is not None and record.generation == self.last.id:
             self.decision = record
             if isinstance(record, Promote):
@@ -128,6 +134,7 @@ class JournalHistory:
     def _add_generation(self, record: Generation) -> None:
         self.next_id = max(self.next_id, record.id + 1)
         self.last, self.decision = record, None
+        self.drifted = self.drifted and self._drifted_at >= record.learned_to
         self.new_events = self._since_cut if record.learned_to == self._cut else 0
         try:
             arrays = generation.unpack(self._assembler.finish(record))

@@ -17,6 +17,7 @@ from streamproc.contracts.ids import strings
 from streamproc.contracts.journal import (
     Chunk,
     Control,
+    Drift,
     EventsRecord,
     Generation,
     Promote,
@@ -66,6 +67,8 @@ class Generations:
         self._follow(record)
 
     def _follow(self, record: Control) -> None:
+        if isinstance(record, Drift):
+            return
         if isinstance(record, Generation):
             self.known[record.id] = record
             self.next_id, self.shadow = max(self.next_id, record.id + 1), record.id

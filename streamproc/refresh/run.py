@@ -47,6 +47,20 @@ class Refreshed(NamedTuple):
             f" {self.encoding}"
         )
 
+    def told(self) -> dict[str, Any]:
+        """The same for the log."""
+        new = self.generation
+        return {
+            "generation": new.id,
+            "method": new.method,
+            "items": new.items,
+            "events": self.events,
+            "users": self.users,
+            "learned_to": new.learned_to,
+            "seconds": round(self.seconds, 1),
+            "encoder": self.encoding,
+        }
+
 
 def enough(history: JournalHistory) -> bool:
     """Whether there is something to fit."""

@@ -1,19 +1,19 @@
 """Refreshes by time and by events, for as long as it is left running."""
 
 import asyncio
-import logging
 
 from streamproc.clock import Clock
 from streamproc.config import Config, RefreshConfig
 from streamproc.contracts.journal import Promote, Reject
 from streamproc.errors import StreamprocError
 from streamproc.kafka.reach import watch
+from streamproc.logs import get_logger
 from streamproc.metrics import RefreshMetrics
 from streamproc.refresh.history import JournalHistory
 from streamproc.refresh.run import enough, refresh
 from streamproc.refresh.tail import JournalTail
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LOOK_MS = 500  # between two looks at the clock, while nothing arrives
 RETRY_MS = 60_000  # after a refresh that failed
@@ -23,15 +23,16 @@ def due(history: JournalHistory, settings: RefreshConfig, now_ms: int) -> bool:
     """Whether it is time for a refresh.
 
     The first one as soon as there is enough to fit. Then `interval` seconds after the last, or once
-    `events` new events are there, though not while the last generation is still in shadow. Never where
-    nothing has happened since.
+    `events` new events are there or a drift wants it, though not while the last generation is still in
+    shadow. Never where nothing has happened since.
     """
     if not enough(history) or history.new_events == 0:
         return False
     if history.last is None:
         return True
     decided = history.decision is not None
-    if decided and settings.events and history.new_events >= settings.events:
+    enough_new = settings.events and history.new_events >= settings.events
+    if decided and (enough_new or history.drifted):
         return True
     return now_ms - history.last.created_at >= settings.interval * 1000
 
@@ -84,9 +85,9 @@ class RefreshTimer:
         except StreamprocError as error:
             self._metrics.failures.inc()
             self._not_before = self._clock.now_ms() + RETRY_MS
-            logger.error("refresh failed, next attempt in %d s: %s", RETRY_MS // 1000, error)
+            logger.error("a refresh failed", error=error, next_attempt_in_seconds=RETRY_MS // 1000)
         else:
-            logger.info("%s; now in shadow", refreshed)
+            logger.info("a generation is handed over", **refreshed.told())
             self._metrics.batch.observe(refreshed.seconds)
             self._metrics.events.set(refreshed.events)
             self._metrics.last_success.set(self._clock.now_ms() / 1000)
@@ -103,8 +104,12 @@ class RefreshTimer:
         if isinstance(decision, Promote):
             self._metrics.model_generation.set(decision.generation)
             self._metrics.results.labels("promoted").inc()
-            better = f"recall {decision.recall:.4f}, {decision.frozen:.4f} without it"
-            logger.info("generation %d promoted: %s", decision.generation, better)
+            logger.info(
+                "a generation is promoted",
+                generation=decision.generation,
+                recall=round(decision.recall, 4),
+                recall_without=round(decision.frozen, 4),
+            )
         else:
             self._metrics.results.labels("rejected").inc()
-            logger.info("generation %d rejected: %s", decision.generation, decision.reason)
+            logger.info("a generation is rejected", generation=decision.generation, reason=decision.reason)

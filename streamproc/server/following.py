@@ -1,7 +1,6 @@
 """The topics that answers come from, followed from their beginnings for as long as the server runs."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +12,11 @@ from streamproc.contracts.items import Item, decode_item
 from streamproc.contracts.topics import topics
 from streamproc.errors import StreamprocError
 from streamproc.kafka import clients
+from streamproc.logs import get_logger
 from streamproc.server.slates import NewestSlates
 from streamproc.server.states import UserStates
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 PAUSE = 1.0  # seconds before it is tried again
 POLL_MS = 500
@@ -56,7 +56,7 @@ class TopicFollower:
             except StreamprocError:
                 raise
             except Exception as error:
-                logger.warning("the slates are not followed for a moment: %r", error)
+                logger.warning("the slates are not followed for a moment", error=error)
             await asyncio.sleep(PAUSE)
 
     async def _follow(self) -> None:

@@ -1,7 +1,6 @@
 """Events that came over HTTP, into the events topic: all of a request, or none."""
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,8 +16,9 @@ from streamproc.contracts.topics import topics
 from streamproc.errors import KafkaUnavailable, StreamprocError
 from streamproc.kafka import clients
 from streamproc.kafka.feed import partition_of
+from streamproc.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 SECONDS = 10.0  # for a transaction
 

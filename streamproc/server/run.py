@@ -1,7 +1,6 @@
 """The process of the HTTP API."""
 
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from streamproc.config import Config
 from streamproc.errors import ConfigError
 from streamproc.kafka import reach
 from streamproc.kafka.admin import ensure_topics
+from streamproc.logs import get_logger
 from streamproc.metrics import ServerMetrics
 from streamproc.scrape import tokens
 from streamproc.server import admission, warmup
@@ -27,7 +27,7 @@ from streamproc.server.guard import written
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 GOODBYE = 2  # seconds for requests under way
@@ -54,13 +54,12 @@ def run(config: Config) -> None:
         date_header=False, timeout_graceful_shutdown=GOODBYE, loop="uvloop", http="httptools",
     )  # fmt: skip
     settle()
-    logger.info("answering at %s, documented at /docs", address)
+    logger.info("answers over HTTP", address=address, documentation=f"{address}/docs")
     server = _Server(settings)
     state.on_failure = partial(setattr, server, "should_exit", True)
     server.run(sockets=[listener])
     if (error := state.failed) is not None:
         raise error
-    logger.info("stopped in order")
 
 
 class _Server(uvicorn.Server):

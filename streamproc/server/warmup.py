@@ -1,13 +1,12 @@
 """Every kernel of the server, run once on a toy before it answers."""
 
-import logging
-
 from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.engine import model, toy
+from streamproc.logs import get_logger
 from streamproc.server.asking import Asker
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def warm_up(config: Config, clock: Clock) -> None:
@@ -19,4 +18,4 @@ def warm_up(config: Config, clock: Clock) -> None:
     windows = asker.made_up(["tea", "cup"])
     asker.rank("", windows)
     asker.inquire(windows, "spoon")
-    logger.info("the kernels are ready after %.1f s", clock.seconds() - began)
+    logger.info("the kernels are ready", seconds=round(clock.seconds() - began, 1))

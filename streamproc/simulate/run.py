@@ -1,7 +1,6 @@
 """The simulated shop in real time, and the view of one of its users."""
 
 import asyncio
-import logging
 import time
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +15,7 @@ from streamproc.contracts.slates import decode_slate
 from streamproc.contracts.topics import topics
 from streamproc.kafka.clients import new_consumer
 from streamproc.kafka.feed import Feed, partition_of
+from streamproc.logs import get_logger
 from streamproc.simulate import record
 from streamproc.simulate.shop import Shop
 from streamproc.simulate.watch import Say, Watch
@@ -26,7 +26,7 @@ SHOW_EVERY = 2.0  # seconds between two slates that are shown
 RECORD_EVERY = 5.0  # seconds
 LATE = 1.0  # seconds behind after which the rate is given up rather than caught up with
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Settings(NamedTuple):
@@ -105,7 +105,7 @@ async def _follow(config: Config, watch: Watch) -> None:
                 while True:
                     await _show_newest(consumer, key, watch)
         except KafkaError as error:
-            logger.warning("cannot read %s: %s; trying on", topic.name, error)
+            logger.warning("a topic cannot be read for a moment", topic=topic.name, error=error)
             await asyncio.sleep(SHOW_EVERY)
 
 

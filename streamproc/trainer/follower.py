@@ -7,12 +7,14 @@ the records were cut, and whatever was published in between.
 from typing import NamedTuple
 
 from streamproc.contracts import journal
-from streamproc.contracts.journal import Chunk, Control, EventsRecord, Generation, Reader
-from streamproc.engine import generations
+from streamproc.contracts.journal import Chunk, Control, Drift, EventsRecord, Generation, Reader
+from streamproc.engine import drift, generations
 from streamproc.engine.learner import Learner
 from streamproc.errors import BadRecord
 
 APPLIED, STALE, OVERLAP, BROKEN = "applied", "stale", "overlap", "broken"  # as in metrics.RECORDS
+
+NO_GENERATION = 0
 
 
 class Step(NamedTuple):
@@ -70,14 +72,27 @@ class Follower:
         return Step(record, OVERLAP if self.reader.overlap > overlaps else APPLIED, columns.times.size)
 
     def _obey(self, record: Control) -> Step:
+        if isinstance(record, Drift):
+            news = drift.follow(self.learner, record)
+            self.undecided = [each for each in self.undecided if not _covers(record, each)]
+            return Step(record, APPLIED if news else STALE)
         if isinstance(record, Generation):
             self.undecided += generations.follow(self.learner, record)
             return Step(record, APPLIED if self.in_shadow == record.id else BROKEN)
         judged = self.in_shadow == record.generation
         self.undecided += generations.follow(self.learner, record)
-        self.undecided = [wanted for wanted in self.undecided if _subject(wanted) != record.generation]
+        self.undecided = [each for each in self.undecided if _subject(each) != record.generation]
         return Step(record, APPLIED if judged else STALE)
 
 
+def _covers(record: Drift, decision: Control) -> bool:
+    """Whether a decision that is still to be written is this record, or one before it."""
+    if not isinstance(decision, Drift):
+        return False
+    return decision.signal == record.signal and decision.event <= record.event
+
+
 def _subject(decision: Control) -> int:
+    if isinstance(decision, Drift):
+        return NO_GENERATION
     return decision.id if isinstance(decision, Generation) else decision.generation

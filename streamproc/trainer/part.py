@@ -5,7 +5,6 @@ the next one starts from the newest snapshot: nothing is mended in place.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from streamproc.contracts.topics import topics
 from streamproc.errors import Fenced, LeaseLost
 from streamproc.kafka.clients import TRANSACTION_SECONDS, close, new_producer, new_transactional_producer
 from streamproc.kafka.lease import Lease, Limits, Partition, Record, Wanted
+from streamproc.logs import get_logger
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer import published, starting
 from streamproc.trainer.follower import Follower
@@ -28,7 +28,7 @@ from streamproc.trainer.saving import Snapshots
 from streamproc.trainer.showing import AGENT, Showing
 from streamproc.trainer.syncing import Publisher
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 TICK = 0.05  # seconds; how late a sync may be when nothing arrives
 SHOW = 0.1  # seconds between two looks at the figures
@@ -119,9 +119,14 @@ class Trainer:
         await self._snapshots.restarted(follower, -1 if snapshot is None else follower.position)
         if snapshot is not None:
             self._metrics.snapshot_timestamp.labels("written").set(snapshot.created_at / 1000)
-        source = "the beginning" if snapshot is None else f"the snapshot with {snapshot.events} events"
-        told = "starts from %s, journal offset %d of %d; sync %d speaks for the journal before %d"
-        logger.info(told, source, follower.position, bounds.end, last.version, last.learned_to)
+        logger.info(
+            "begins at a snapshot" if snapshot else "begins at the beginning",
+            journal_offset=follower.position,
+            journal_end=bounds.end,
+            events=follower.learner.events,
+            synced_version=last.version,
+            synced_to=last.learned_to,
+        )
         self._showing.show(follower)
         now = self._clock.seconds()
         publisher = Publisher(self._config, producer, last)
@@ -162,7 +167,7 @@ class Trainer:
     async def _last_words(self, training: Training) -> None:
         follower, publisher = training.follower, training.publisher
         if follower.position < publisher.model_to:
-            logger.info("stops before it has learned again what was published; no snapshot")
+            logger.info("stops without a snapshot: it has not learned again what was published")
             return
         if follower.position > publisher.users_to:
             await self._sync(training, True)
@@ -184,8 +189,11 @@ class Trainer:
             return
         if not training.caught_up:
             training.caught_up = True
-            told = "caught up with the journal as it was at the start: offset %d, %d events"
-            logger.info(told, follower.position, follower.learner.events)
+            logger.info(
+                "has caught up with the journal",
+                journal_offset=follower.position,
+                events=follower.learner.events,
+            )
         while follower.undecided:
             decision = follower.undecided.pop(0)
             async with asyncio.timeout(self._config.kafka.request_timeout):
@@ -220,9 +228,14 @@ class Trainer:
         metrics.sync_rows.labels("model").inc(synced.model)
         metrics.sync_rows.labels("users").inc(synced.users)
         metrics.model_version.set(training.publisher.version)
-        told = "sync %d at journal offset %d: %d records of the model, %d of users, %.3f s"
-        version, offset = training.publisher.version, training.publisher.model_to
-        logger.debug(told, version, offset, synced.model, synced.users, synced.seconds)
+        logger.debug(
+            "a sync is published",
+            version=training.publisher.version,
+            journal_offset=training.publisher.model_to,
+            model_records=synced.model,
+            user_records=synced.users,
+            seconds=round(synced.seconds, 3),
+        )
 
     def _show(self, lease: Lease, records: Sequence[Record], learned: int, seconds: float) -> None:
         follower, metrics, now = lease.state.follower, self._metrics, self._clock.seconds()

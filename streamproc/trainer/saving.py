@@ -1,7 +1,6 @@
 """Snapshots beside the stream: the state is copied at once, and written down in a thread."""
 
 import asyncio
-import logging
 import time
 from typing import Any
 
@@ -15,12 +14,13 @@ from streamproc.config import Config
 from streamproc.engine import snapshots, state
 from streamproc.engine.snapshots import Manifest
 from streamproc.errors import NotFinite
+from streamproc.logs import get_logger
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.starting import folder
 from streamproc_models.arrays import U8
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 ROOM = 1.25  # of the memory that a copy takes now
 OVER = 30.0  # seconds; what an earlier lease may still be writing
@@ -124,15 +124,21 @@ class Snapshots:
         self._metrics.snapshot.observe(seconds)
         self._metrics.snapshot_timestamp.labels("written").set(manifest.created_at / 1000)
         self._metrics.snapshot_bytes.set(size)
-        place = f"journal offset {manifest.learned_to}, {manifest.events} events"
-        logger.info("snapshot at %s: %.1f MB in %.1f s", place, size / 1e6, seconds)
+        logger.info(
+            "a snapshot is written",
+            journal_offset=manifest.learned_to,
+            events=manifest.events,
+            bytes=size,
+            seconds=round(seconds, 2),
+        )
 
     def _failed(self, reason: str, error: Exception, before: int) -> None:
         """Nothing new is kept: the next one may be of the same journal offset."""
         self._at = before
         self._metrics.ready.set(0)
         self._metrics.snapshot_failures.labels(reason).inc()
-        logger.error("no snapshot could be written to %s: %s", folder(self._config), error)
+        place = str(folder(self._config))
+        logger.error("no snapshot could be written", folder=place, reason=reason, error=error)
 
 
 def _save(config: Config, copies: state.Arrays, manifest: Manifest) -> None:

@@ -1,20 +1,21 @@
 """What a follower has reached, as series and log lines."""
 
-import logging
-
 import numpy as np
 
-from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, Generation, Promote, Reject
+from streamproc.contracts.journal import NOTHING_READ, Chunk, Drift, EventsRecord, Generation, Promote, Reject
+from streamproc.engine.drift import SIGNALS
 from streamproc.engine.memory import SHADOWED
+from streamproc.logs import get_logger
 from streamproc.metrics import CUTOFFS, UPDATES, TrainerMetrics
 from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
 from streamproc_models import evaluation
 from streamproc_models.evaluation import AT_1, RECIPROCAL, TRIALS
 from streamproc_models.heads.gru_training import GruStep
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 AGENT = "trainer"
+DETECTOR = "adwin"
 FAMILIES = ("short_term", "long_term", "popularity")
 GRU, ENCODER, FUSION = "gru", "encoder", "fusion"  # components
 SMOOTH = 0.05  # share of the newest loss in the one that is shown
@@ -44,9 +45,14 @@ class Showing:
             self._control(step, shadow_before)
 
     def _broken(self, record: EventsRecord, follower: Follower) -> None:
-        told = "journal offset %d is ignored: partition %d goes on behind %d, but is known up to %d"
         held = follower.reader.highest.get(record.partition, NOTHING_READ)
-        logger.error(told, follower.position - 1, record.partition, record.prev, held)
+        logger.error(
+            "a journal record lies behind a gap and is ignored",
+            journal_offset=follower.position - 1,
+            partition=record.partition,
+            goes_on_behind=record.prev,
+            known_up_to=held,
+        )
 
     def _control(self, step: Step, shadow_before: int) -> None:
         record = step.record
@@ -54,26 +60,53 @@ class Showing:
             if shadow_before:
                 self._rejected(shadow_before, f"generation {record.id} came before it was judged")
             if step.outcome == APPLIED:
-                told = "generation %d (%s, %d items) runs in shadow"
-                logger.info(told, record.id, record.method, record.items)
+                logger.info(
+                    "a generation runs in shadow",
+                    generation=record.id,
+                    method=record.method,
+                    items=record.items,
+                )
             else:
                 self._rejected(record.id, "it is damaged or not whole")
         elif isinstance(record, Promote) and step.outcome == APPLIED:
             self._metrics.promotions.labels("promoted").inc()
             if record.events == 0:
-                logger.info("generation %d serves by order, without a shadow", record.generation)
+                logger.info("a generation serves by order, without a shadow", generation=record.generation)
                 return
-            told = "generation %d is promoted: recall@20 %.4f with it, %.4f without, over %d events"
-            logger.info(told, record.generation, record.recall, record.frozen, record.events)
+            logger.info(
+                "a generation is promoted",
+                generation=record.generation,
+                recall=round(record.recall, 4),
+                recall_without=round(record.frozen, 4),
+                events=record.events,
+            )
         elif isinstance(record, Reject) and step.outcome == APPLIED:
             self._rejected(record.generation, record.reason)
+        elif isinstance(record, Drift) and step.outcome == APPLIED:
+            self._drifted(record)
+
+    def _drifted(self, record: Drift) -> None:
+        self._metrics.drift_detections.labels(DETECTOR, record.signal).inc()
+        logger.warning(
+            "the stream has changed",
+            signal=record.signal,
+            before=round(record.before, 4),
+            after=round(record.after, 4),
+            noticed_at=record.event,
+            refresh=record.refresh,
+            discount=record.discount,
+            rate=record.rate,
+            events=record.events,
+        )
 
     def _rejected(self, generation: int, reason: str) -> None:
         self._metrics.promotions.labels("rejected").inc()
-        logger.info("generation %d is rejected: %s", generation, reason)
+        logger.info("a generation is rejected", generation=generation, reason=reason)
 
     def show(self, follower: Follower) -> None:
         """Everything that is read off the state."""
+        for watched, signal in zip(SIGNALS, follower.learner.watch.signals, strict=True):
+            self._metrics.drift_statistic.labels(DETECTOR, watched).set(signal.mean)
         self._figures(follower)
         self._steps(follower)
         self._sizes(follower)
@@ -90,7 +123,7 @@ class Showing:
 
     def _serves(self, model: str) -> None:
         if self._serving:
-            logger.warning("%s answers from here on, no longer %s", model, self._serving)
+            logger.warning("another model answers from here on", model=model, before=self._serving)
         self._serving = model
         for name in evaluation.MODELS:
             self._metrics.serving.labels(name).set(name == model)

@@ -1,6 +1,5 @@
 """Where a trainer goes on: the newest snapshot that is whole and fits, else the journal's beginning."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +11,11 @@ from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.snapshots import Manifest
 from streamproc.errors import BadSnapshot, TopicMismatch
+from streamproc.logs import get_logger
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.published import Bounds
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Skipped = Callable[[str, str], None]  # told the reason as a word of metrics.UNUSABLE, and in a sentence
 
@@ -42,7 +42,7 @@ def start(config: Config, journal_begin: int, published_to: int, skipped: Skippe
     tried: list[str] = []
 
     def skip(path: Path, reason: str, text: str) -> None:
-        logger.warning("snapshot %s is passed over: %s", path.name, text)
+        logger.warning("a snapshot is passed over", snapshot=path.name, reason=reason, detail=text)
         tried.append(f"{path.name}: {text}")
         skipped(reason, text)
 

@@ -12,8 +12,10 @@ from typing import Protocol
 from streamproc.broker import child
 from streamproc.broker.kafka import Broker
 from streamproc.config import Config
+from streamproc.log_lines import plain
 
 FENCED = 4  # exit code of a trainer that another one has replaced
+TAIL_BYTES = 65_536  # of a log, in which its last line is looked for
 WORDS = 200  # characters of a log's last line that are shown
 
 
@@ -124,8 +126,8 @@ def last_line(log: Path) -> str:
     """What a process said last, shortened."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - 4096))
+            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip()[:WORDS] for line in reversed(lines) if line.strip()), "")
+    return next((plain(line.strip())[:WORDS] for line in reversed(lines) if line.strip()), "")

@@ -12,6 +12,9 @@ from streamproc.contracts.deadletters import Headers, Reject, Source
 from streamproc.contracts.topics import topics
 from streamproc.kafka import clients
 from streamproc.kafka.lease import Partition, Record
+from streamproc.logs import get_logger
+
+logger = get_logger(__name__)
 
 MAX_KEY_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024  # of the original headers together
@@ -45,12 +48,24 @@ class LetterBox:
         self._topic = topics(config).dead_letters.name
         self._application = f"{config.kafka.prefix}worker"
         self._producer: Any = None
+        self._told: set[str] = set()  # reasons
 
     async def send(self, records: Sequence[Record], rejects: Sequence[Reject], tp: Partition) -> None:
         """Return when all of them have arrived. Raises what kept one from arriving."""
+        self._tell(records, rejects, tp)
         letters = [letter(records[reject.index], reject, tp, self._application) for reject in rejects]
         if letters:
             await asyncio.gather(*await self._send(await self._open(), letters))
+
+    def _tell(self, records: Sequence[Record], rejects: Sequence[Reject], tp: Partition) -> None:
+        """Only the first of each reason: `streamproc dlq list` has them all."""
+        for reject in rejects:
+            if reject.reason not in self._told:
+                self._told.add(reject.reason)
+                first = records[reject.index]
+                user = {"user_id": first.key.decode("utf-8", "replace")} if first.key else {}
+                where = {**tp._asdict(), "offset": first.offset}
+                logger.warning("events of a kind are set aside", reason=reject.reason, **where, **user)
 
     async def close(self) -> None:
         if self._producer is not None:

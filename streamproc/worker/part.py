@@ -1,7 +1,6 @@
 """The worker: what it does with the partitions of `events` that it is given."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from streamproc.clock import Clock
@@ -12,6 +11,7 @@ from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.following import ModelFollower
 from streamproc.kafka.lease import Lease, Partition, Record, Wanted
 from streamproc.kernel_thread import KernelThread
+from streamproc.logs import get_logger
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answers import Answers
 from streamproc.worker.batches import Judge
@@ -23,7 +23,7 @@ from streamproc.worker.restoring import Restorer
 from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 MODEL_SECONDS = 30.0  # for the model that is there already, before the first partition is served
 
@@ -106,4 +106,4 @@ class WorkerPart:
         try:
             await asyncio.wait_for(self.follower.caught_up.wait(), MODEL_SECONDS)
         except TimeoutError:
-            logger.warning("serving without having read the whole model, which takes unusually long")
+            logger.warning("serves before the whole model is read, which takes unusually long")

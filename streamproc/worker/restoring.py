@@ -1,6 +1,5 @@
 """The users of a partition, as its next owner finds them: their published states, and the journal since."""
 
-import logging
 from collections.abc import Callable
 
 from streamproc.aside import aside
@@ -15,10 +14,11 @@ from streamproc.errors import TopicMismatch
 from streamproc.kafka import clients
 from streamproc.kafka.lease import Partition, Wanted
 from streamproc.kernel_thread import KernelThread
+from streamproc.logs import get_logger
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.tail import JournalTail, Place
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 NOTHING_PUBLISHED = Mark(version=0, learned_to=0, highest=[], generation=0)
 
@@ -99,8 +99,13 @@ class Restorer:
         for outcome in ("stale", "overlap", "broken"):
             self._metrics.journal_records.labels(outcome).inc(getattr(reader, outcome))
         if reader.broken:
-            logger.error("%s-%d: %d journal records lie behind a gap, and are not used", *tp, reader.broken)
+            logger.error(
+                "journal records lie behind a gap and are ignored", **tp._asdict(), records=reader.broken
+            )
         logger.info(
-            "%s-%d restored in %.2f s: %d users, %d offsets since the last publication",
-            *tp, seconds, place.windows.count, offsets,
-        )  # fmt: skip
+            "a partition is restored",
+            **tp._asdict(),
+            users=place.windows.count,
+            offsets=offsets,  # since the last publication
+            seconds=round(seconds, 2),
+        )

@@ -1,7 +1,6 @@
 """A worker process, from its first kernel to its last goodbye."""
 
 import asyncio
-import logging
 
 from prometheus_client import CollectorRegistry
 
@@ -14,12 +13,13 @@ from streamproc.exposition import serve
 from streamproc.kafka.app import PartApp, make_app, run_app
 from streamproc.kafka.lease import Limits
 from streamproc.kafka.measuring import LOOK, Measured
+from streamproc.logs import get_logger
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker import warmup
 from streamproc.worker.gauges import AGENT, Gauges
 from streamproc.worker.part import WorkerPart
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def run(config: Config) -> None:
@@ -35,7 +35,7 @@ def run(config: Config) -> None:
         "worker",
         config.metrics.token,
     )
-    logger.info("/metrics answers on port %d", port)
+    logger.info("answers /metrics", port=port)
     warmup.warm_up(config, clock)
     part = WorkerPart(config, metrics, clock)
     limits = Limits(batch=config.worker.max_batch, seconds=config.worker.append_timeout)
@@ -48,10 +48,10 @@ def run(config: Config) -> None:
         await part.open()
         app.add_future(part.follower.run())
         settle()
-        logger.info("joining the group %sworker at %s", config.kafka.prefix, config.kafka.bootstrap_servers)
+        group, servers = f"{config.kafka.prefix}worker", config.kafka.bootstrap_servers
+        logger.info("joins its group", group=group, servers=servers)
 
     run_app(app, start, part.close)
-    logger.info("stopped in order")
 
 
 def _look_now_and_then(app: PartApp, gauges: Gauges) -> None:

@@ -1,7 +1,6 @@
 """Slates on their way to `recommendations`. A lost one costs little: the next event brings another."""
 
 import asyncio
-import logging
 from typing import Any
 
 from streamproc.clock import Clock
@@ -10,10 +9,11 @@ from streamproc.contracts.slates import Kind
 from streamproc.contracts.topics import topics
 from streamproc.kafka import clients
 from streamproc.kafka.packed import send_packed
+from streamproc.logs import get_logger
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answering import Answered
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 SECONDS = 5.0  # to wait for room on the way to the broker; events must not wait longer for slates
 PAUSE = 1.0  # seconds between two tries to open a producer again
@@ -29,6 +29,7 @@ class SlateSender:
         self._topic = topics(config).recommendations.name
         self._producer: Any = None
         self._opening: asyncio.Task[None] | None = None
+        self._unsent = 0  # slates lost since the last one that arrived
 
     async def open(self) -> None:
         """The first time; raises where it fails."""
@@ -68,9 +69,13 @@ class SlateSender:
             self._failed(producer, 1, error)
             return
         self._metrics.produce.labels(self._topic).observe(self._clock.seconds() - began)
+        if self._unsent:
+            logger.info("slates are sent again", lost=self._unsent)
+            self._unsent = 0
 
     def _failed(self, producer: Any, count: int, error: BaseException) -> None:
-        logger.warning("slates were not sent: %r", error)
+        if not self._unsent:
+            logger.warning("slates cannot be sent", topic=self._topic, error=error)
         self._lost(count, type(error).__name__)
         passing = isinstance(error, TimeoutError)
         if producer is self._producer and not passing:
@@ -78,6 +83,7 @@ class SlateSender:
             self._opening = asyncio.ensure_future(self._open_again(producer))
 
     def _lost(self, count: int, reason: str) -> None:
+        self._unsent += count
         self._metrics.produce_failures.labels(self._topic, reason).inc(count)
 
     async def _open_again(self, old: Any) -> None:
@@ -85,6 +91,5 @@ class SlateSender:
         while self._producer is None:
             try:
                 await self.open()
-            except Exception as error:
-                logger.info("no producer for slates yet: %r", error)
+            except Exception:
                 await asyncio.sleep(PAUSE)

@@ -4,8 +4,6 @@ Compiling takes a minute on a machine that has not done it yet, and loading what
 too long for a stream that waits.
 """
 
-import logging
-
 import numpy as np
 
 from streamproc.clock import Clock
@@ -17,9 +15,10 @@ from streamproc.engine import model, toy
 from streamproc.engine.inquiry import Inquirer
 from streamproc.engine.observer import Observer
 from streamproc.engine.windows import Windows
+from streamproc.logs import get_logger
 from streamproc.worker.answering import Answerer
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LATE_ENOUGH = 10**13  # ms; no toy event is in the future then
 
@@ -27,7 +26,7 @@ LATE_ENOUGH = 10**13  # ms; no toy event is in the future then
 def warm_up(config: Config, clock: Clock) -> float:
     """Compile or load all that a worker runs; returns the seconds it took."""
     began = clock.seconds()
-    logger.info("loading the compiled kernels; the first time on a machine they are compiled, for a minute")
+    logger.info("loads the kernels; the first time on a machine they are compiled, for minutes")
     view, windows = toy.view(config), Windows(config)
     model.grow(view.model, config, model.capacity(view.model) + 1)
     observer = Observer(config, view)
@@ -47,5 +46,5 @@ def warm_up(config: Config, clock: Clock) -> float:
     answerer.for_generation(restored, np.zeros(1, np.int32))
     Inquirer(config).ask(view, restored, 0, 0)
     seconds = clock.seconds() - began
-    logger.info("the kernels are ready after %.1f s", seconds)
+    logger.info("the kernels are ready", seconds=round(seconds, 1))
     return seconds

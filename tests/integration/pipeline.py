@@ -156,6 +156,10 @@ class Pipeline:
         await self.until(answered, f"slates of {users} users")
         return newest
 
+    def logged(self, part: str) -> list[dict[str, Any]]:
+        """What a part has logged; every line is one object."""
+        return [json.loads(line) for line in self._log(part).read_text("utf-8").splitlines()]
+
     def metrics(self) -> Samples:
         """What the living parts answer now."""
         return scrape(self.config.data_dir)

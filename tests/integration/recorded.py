@@ -7,7 +7,16 @@ from aiokafka import TopicPartition
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.ids import texts
-from streamproc.contracts.journal import Chunk, Control, EventsRecord, Generation, Reader, unpack
+from streamproc.contracts.journal import (
+    Chunk,
+    Control,
+    EventsRecord,
+    Generation,
+    Promote,
+    Reader,
+    Reject,
+    unpack,
+)
 from streamproc.contracts.model import Header, unpack_header
 from streamproc.contracts.slates import Slate, decode_slate
 from streamproc.contracts.topics import Topic, topics
@@ -65,7 +74,7 @@ class Journal:
     @property
     def decisions(self) -> list[Any]:
         """Every promotion and rejection."""
-        return [control for control in self.controls if not isinstance(control, Generation)]
+        return [control for control in self.controls if isinstance(control, Promote | Reject)]
 
     async def look(self) -> None:
         """Read on to the end."""

@@ -79,6 +79,11 @@ async def test_bad_records_are_set_aside_and_nothing_else_changes(config):
         letters = await pipeline.recorded.dead_letters()
         await pipeline.stop("worker", "trainer")
 
+    for part in ("worker", "trainer"):
+        check_log(pipeline.logged(part), {key.decode() for key in keys})
+    told = [line["reason"] for line in pipeline.logged("worker") if line["event"].endswith("set aside")]
+    assert {*told} == {why for why, _ in wrong}
+    assert len(told) <= len({*told}) * config.kafka.partitions
     kept = {letter.value: reason(letter) for letter in letters}
     assert Counter(map(reason, letters)) == Counter(why for why, _ in wrong)
     assert all(kept[value] == why for why, value in wrong if value is not HUGE)
@@ -101,6 +106,13 @@ async def test_an_unknown_type_counts_where_the_config_says_so(config):
     [(_, columns)] = pipeline.journal.accepted
     assert columns.kinds.tolist() == [UNKNOWN_KIND]
     assert (header.events, letters) == (1, [])
+
+
+def check_log(lines, users):
+    """One object for each step of a part's life: none for an event, and nothing of who they are."""
+    assert [lines[0]["event"], lines[-1]["event"]] == ["starts", "stopped in order"]
+    assert len(lines) < GOOD / 5
+    assert not users & {str(value) for line in lines for value in line.values()}
 
 
 def cut(letters):

@@ -139,5 +139,5 @@ async def test_a_wrong_password_ends_a_part_with_what_to_do(
 
     said = running.last_words(part)
     assert code == KafkaRefused.exit_code, said
-    assert "error: Kafka at" in said and "STREAMPROC_KAFKA__SECURITY__PASSWORD" in said
+    assert '"error": "Kafka at' in said and "STREAMPROC_KAFKA__SECURITY__PASSWORD" in said
     assert "a-wrong-sentinel" not in said and "Traceback" not in said

@@ -215,7 +215,7 @@ async def test_killed_three_times_it_ends_with_the_same_state(config, trainers):
     for number in range(3):
         process = trainers.start()
         await append(config, records[number * quarter : (number + 1) * quarter])
-        await says(process, "starts from")
+        await says(process, "begins at")
         await asyncio.sleep(chance.uniform(0.0, 1.5))
         process.kill()
         process.wait()
@@ -350,7 +350,7 @@ async def test_a_generation_is_decided_once_although_the_trainer_is_killed(confi
     await all_published(config, process)
     process.kill()
     process = trainers.start()
-    await says(process, "starts from")
+    await says(process, "begins at")
     await append(config, [pack_control(Reject(1, "said again"))])
     await all_published(config, process)
     await trainers.stop(process)

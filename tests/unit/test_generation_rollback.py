@@ -6,7 +6,7 @@ import pytest
 
 from streamproc.config import Config, KafkaConfig, RefreshConfig
 from streamproc.contracts import journal
-from streamproc.contracts.journal import Generation, Promote, Reader, Reject, pack_control, unpack
+from streamproc.contracts.journal import Drift, Generation, Promote, Reader, Reject, pack_control, unpack
 from streamproc.engine import state
 from streamproc.engine.learner import Learner
 from streamproc.errors import StreamprocError
@@ -138,3 +138,8 @@ def test_without_an_earlier_one_there_is_nothing_to_go_back_to():
     """Said, and not guessed."""
     with pytest.raises(StreamprocError, match="no generation served before"):
         read([]).before()
+
+
+def test_a_drift_is_no_generation(records):
+    """It lies between them in the journal."""
+    assert read([*records, pack_control(Drift("hits", 600, 0.5, 0.2))]) == read(records)

@@ -7,7 +7,7 @@ from streamproc.contracts import generation
 from streamproc.contracts.columns import DTYPES, EventColumns
 from streamproc.contracts.encoder import EncoderArrays
 from streamproc.contracts.ids import hashes, strings, texts
-from streamproc.contracts.journal import Generation, Promote, Reject, cut, pack_control, pack_events
+from streamproc.contracts.journal import Drift, Generation, Promote, Reject, cut, pack_control, pack_events
 from streamproc.refresh.history import JournalHistory
 from streamproc_models.slots import FREE
 
@@ -189,3 +189,16 @@ def test_events_during_a_fit_are_new_to_the_next_one(history):
     read(history, *generation_records(1, learned_to=1))
 
     assert history.new_events == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "learned_to", "expected"), [(True, 1, True), (True, 2, False), (False, 1, False)]
+)
+def test_a_drift_wants_a_refresh_that_has_read_it(history, wanted, learned_to, expected):
+    """One that was cut off before it, and handed over after it, does not know of it."""
+    read(history, record(-1, events(("ann", "tea", 1))), pack_control(Drift("hits", 1, 0.5, 0.2, wanted)))
+    before = history.drifted
+
+    read(history, *generation_records(1, learned_to=learned_to))
+
+    assert (before, history.drifted) == (wanted, expected)

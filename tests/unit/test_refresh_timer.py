@@ -13,11 +13,13 @@ MADE = 1_000_000  # ms, when the last generation was made
 HALF_HOUR = 1_800_000
 
 
-def history(new_events=1, last=True, decided=True, events=5000, items=100):
+def history(new_events=1, last=True, decided=True, events=5000, items=100, drifted=False):
     """A history that stands there; the last generation was made at MADE."""
     made = Generation(1, "ease", items, 1, "", 0, MADE) if last else None
     decision = Promote(1, 0.3, 0.2) if decided else None
-    return SimpleNamespace(events=events, items=items, new_events=new_events, last=made, decision=decision)
+    return SimpleNamespace(
+        events=events, items=items, new_events=new_events, last=made, decision=decision, drifted=drifted
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,12 @@ def test_new_events_do_not_push_a_generation_out_of_its_shadow():
 def test_without_a_number_of_events_only_time_counts():
     """`events` is 0 by default."""
     assert not due(history(10**6), RefreshConfig(), MADE + 1)
+
+
+@pytest.mark.parametrize(("decided", "expected"), [(True, True), (False, False)])
+def test_a_drift_is_reason_enough(decided, expected):
+    """Once the last generation is out of its shadow."""
+    assert due(history(drifted=True, decided=decided), RefreshConfig(), MADE + 1) is expected
 
 
 def test_nothing_new_is_nothing_to_fit():

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from streamproc.clock import ManualClock
 from streamproc.config import Config, KafkaConfig, SnapshotsConfig
-from streamproc.contracts.journal import Promote, Reader, Reject, pack_control
+from streamproc.contracts.journal import Drift, Promote, Reader, Reject, pack_control
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
 from streamproc.metrics import TrainerMetrics
@@ -87,8 +87,8 @@ def test_figures_never_go_back(registry, metrics, config, follower, records):
 @pytest.mark.parametrize(
     ("decision", "result", "words"),
     [
-        (Promote(1, 0.3, 0.2, 500), "promoted", "promoted: recall@20 0.3000 with it, 0.2000 without"),
-        (Reject(1, "it is worse"), "rejected", "rejected: it is worse"),
+        (Promote(1, 0.3, 0.2, 500), "promoted", "promoted generation=1 recall=0.3 recall_without=0.2"),
+        (Reject(1, "it is worse"), "rejected", 'rejected generation=1 reason="it is worse"'),
     ],
 )
 def test_a_decision_is_told_once(registry, metrics, follower, records, caplog, decision, result, words):
@@ -102,12 +102,38 @@ def test_a_decision_is_told_once(registry, metrics, follower, records, caplog, d
     assert caplog.text.count(words) == 1
 
 
+def test_a_drift_is_counted_and_told_once(registry, metrics, follower, records, caplog):
+    """By its signal; although it is in the journal twice."""
+    both = [pack_control(Drift("item_mix", 300, 0.5, 0.25, refresh=True))] * 2
+
+    follow(follower, [*records, *both], Showing(metrics, 100))
+
+    labels = {"detector": "adwin", "signal": "item_mix"}
+    assert value(registry, "drift_detections_total", **labels) == 1
+    assert value(registry, "drift_detections_total", **labels | {"signal": "hits"}) == 0
+    told = "the stream has changed signal=item_mix before=0.5 after=0.25 noticed_at=300 refresh=True"
+    assert caplog.text.count(told) == 1
+
+
+def test_what_the_detectors_watch_is_shown(registry, metrics, follower, config):
+    """Zero until something is known."""
+    follow(follower, journalled(config, 1000, batch=100))
+
+    Showing(metrics, 100).show(follower)
+
+    shown = value(registry, "drift_statistic", detector="adwin", signal="hits")
+    assert shown == pytest.approx(np.mean(follower.learner.watch.signals[0].shares), abs=0.01)
+    assert shown > 0.1
+    assert value(registry, "drift_statistic", detector="adwin", signal="item_mix") == 0.0
+
+
 def test_a_gap_is_an_alarm(registry, metrics, follower, records, caplog):
     """Nothing behind it counts, and the log says what is missing."""
     follow(follower, [records[0], records[2]], Showing(metrics, 100))
 
     assert value(registry, "journal_records_total", outcome="broken") == 1
-    assert "journal offset 1 is ignored: partition 0 goes on behind 199, but is known up to 99" in caplog.text
+    told = "behind a gap and is ignored journal_offset=1 partition=0 goes_on_behind=199 known_up_to=99"
+    assert told in caplog.text
 
 
 async def test_a_snapshot_is_of_the_moment_when_it_was_begun(config, metrics, follower, records):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config
+from streamproc.contracts.deadletters import Reject
 from streamproc.contracts.events import Event, encode, texts
 from streamproc.engine.observer import Observer
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
 from streamproc.kafka.lease import Partition
 from streamproc.worker.batches import Judge
-from streamproc.worker.letters import MAX_HEADER_BYTES, MAX_KEY_BYTES, letter
+from streamproc.worker.letters import MAX_HEADER_BYTES, MAX_KEY_BYTES, LetterBox, letter
 
 TP = Partition("events", 2)
 HOUR = 3600
@@ -135,3 +136,28 @@ def test_a_dead_letter_always_fits(judge, windows):
     assert headers["streamproc.headers_dropped"] == b"1"
     assert len(sent.key) == MAX_KEY_BYTES
     assert len(sent.value) + sum(len(text) for _, text in sent.headers) < 2 * MAX_HEADER_BYTES
+
+
+class Nowhere(LetterBox):
+    """Sends nothing."""
+
+    async def _open(self):
+        return None
+
+    async def _send(self, producer, letters):
+        return []
+
+
+async def test_the_log_tells_of_the_first_letter_of_a_kind(caplog):
+    """Where to look, and a hash for the user; the others are in the topic."""
+    box = Nowhere(Config())
+    records = [Record(7 + number, b"{", b"anna") for number in range(3)]
+    rejects = [Reject(0, "not_json", ""), Reject(1, "not_json", ""), Reject(2, "late", "")]
+
+    for _ in range(2):
+        await box.send(records, rejects, Partition("events", 3))
+
+    told = [line.getMessage() for line in caplog.records]
+    where = "events of a kind are set aside reason={} topic=events partition=3 offset={} user="
+    assert [line[:-16] for line in told] == [where.format("not_json", 7), where.format("late", 9)]
+    assert "anna" not in caplog.text
