@@ -38,6 +38,9 @@ class Pool(NamedTuple):
     factors: F32  # (d, 304)
     embeddings: F32  # (h, 304)
     embedding_bias: F32  # (304,)
+    item_bias: F32  # (512,), the bias head's; what nobody reads goes to OUTSIDE, here and below
+    last: I64  # (512,), number of the item's newest event
+    first: I64  # (512,), and of its first
     lately: I32  # (100,), most popular at the short half-life
     popular: I32  # (100,), at the medium one
     newest: I32  # (100,), a ring
@@ -54,6 +57,9 @@ def empty(items: int, factors: int, hidden: int) -> Pool:
         np.zeros((factors, SIZE), np.float32),
         np.zeros((hidden, SIZE), np.float32),
         np.zeros(SIZE, np.float32),
+        np.zeros(WIDTH, np.float32),
+        np.full(WIDTH, -1, np.int64),
+        np.full(WIDTH, -1, np.int64),
         np.full(TOP, -1, np.int32),
         np.full(TOP, -1, np.int32),
         np.full(TOP, -1, np.int32),
@@ -71,7 +77,7 @@ def describe(pool: Pool, popularity: Popularity, event: int, features: F32) -> N
 
 
 @tight
-def rebuild(pool: Pool, features: F32, factors: F32, gru: Gru) -> None:
+def rebuild(pool: Pool, popularity: Popularity, features: F32, bias: F32, factors: F32, gru: Gru) -> None:
     """Seats the top lists and the newest items, and copies all that is dense."""
     for q in range(SIZE):
         if pool.item[q] >= 0:
@@ -79,7 +85,7 @@ def rebuild(pool: Pool, features: F32, factors: F32, gru: Gru) -> None:
     for q in range(SIZE):
         row = _candidate(pool, q)
         if row >= 0 and pool.place[row] == OUTSIDE:
-            seat(pool, q, row, features, factors, gru)
+            seat(pool, q, row, popularity, features, bias, factors, gru)
         else:
             pool.item[q] = -1
             pool.bias[q] = IMPOSSIBLE
@@ -95,13 +101,17 @@ def _candidate(pool: Pool, q: int) -> int:
 
 
 @tight
-def seat(pool: Pool, q: int, row: int, features: F32, factors: F32, gru: Gru) -> None:
+def seat(
+    pool: Pool, q: int, row: int, popularity: Popularity, features: F32, bias: F32, factors: F32, gru: Gru
+) -> None:
     """Puts item `row` on place q, with its vectors."""
     if pool.item[q] >= 0 and pool.place[pool.item[q]] == q:
         pool.place[pool.item[q]] = OUTSIDE
     pool.item[q] = row
     pool.place[row] = q
     pool.bias[q] = 0.0
+    pool.item_bias[q] = bias[row]
+    pool.last[q], pool.first[q] = popularity.last[row], popularity.first[row]
     for f in range(AGE - POPULAR + 1):
         pool.features[POPULAR + f, q] = features[row, f]
     for f in range(factors.shape[1]):
@@ -126,12 +136,14 @@ def renew_embeddings(pool: Pool, gru: Gru) -> None:
 
 
 @tight
-def welcome(pool: Pool, row: int, features: F32, factors: F32, gru: Gru) -> None:
+def welcome(
+    pool: Pool, row: int, popularity: Popularity, features: F32, bias: F32, factors: F32, gru: Gru
+) -> None:
     """A new item takes the place of the oldest of the newest at once."""
     k = pool.counters[NEWCOMERS] % TOP
     pool.counters[NEWCOMERS] += 1
     pool.newest[k] = row
-    seat(pool, NEWEST_AT + k, row, features, factors, gru)
+    seat(pool, NEWEST_AT + k, row, popularity, features, bias, factors, gru)
 
 
 @kernel
