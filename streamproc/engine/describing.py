@@ -155,7 +155,7 @@ def _dense_of_pool(m: Model, s: Scratch) -> None:
 
 @tight
 def columns(transposed: F32, by: F32, out: F32) -> None:
-    """out[:304] = by . transposed, eight vectors' elements at a time."""
+    """out[:192] = by . transposed, eight vectors' elements at a time."""
     for q in range(pool.SIZE):
         out[q] = 0.0
     for f in range(0, by.size, 8):

@@ -13,8 +13,8 @@ from streamproc_models.heads.gru import Gru
 from streamproc_models.heads.popularity import Popularity, describe_one
 from streamproc_models.kernel import kernel, tight
 
-TOP = 100
-SIZE = 304  # 100 popular lately, 100 popular, 100 newest, padding to a multiple of the SIMD width
+TOP = 64
+SIZE = 3 * TOP  # popular lately, popular, newest; a multiple of the SIMD width
 NEWEST_AT = 2 * TOP
 OUTSIDE = 511  # the place of an item that is not in the pool
 WIDTH = 512
@@ -31,19 +31,19 @@ FEATURES = 16
 class Pool(NamedTuple):
     """Where each pooled item is, and the pooled items' dense features."""
 
-    place: I32  # (items,), 0..303, OUTSIDE where not pooled
-    item: I32  # (304,), row; -1 where empty
-    bias: F32  # (304,), 0, IMPOSSIBLE where empty
-    features: F32  # (16, 304)
-    factors: F32  # (d, 304)
-    embeddings: F32  # (h, 304)
-    embedding_bias: F32  # (304,)
+    place: I32  # (items,), 0..191, OUTSIDE where not pooled
+    item: I32  # (192,), row; -1 where empty
+    bias: F32  # (192,), 0, IMPOSSIBLE where empty
+    features: F32  # (16, 192)
+    factors: F32  # (d, 192)
+    embeddings: F32  # (h, 192)
+    embedding_bias: F32  # (192,)
     item_bias: F32  # (512,), the bias head's; what nobody reads goes to OUTSIDE, here and below
     last: I64  # (512,), number of the item's newest event
     first: I64  # (512,), and of its first
-    lately: I32  # (100,), most popular at the short half-life
-    popular: I32  # (100,), at the medium one
-    newest: I32  # (100,), a ring
+    lately: I32  # (64,), most popular at the short half-life
+    popular: I32  # (64,), at the medium one
+    newest: I32  # (64,), a ring
     counters: I64  # (2,)
 
 
@@ -97,7 +97,7 @@ def _candidate(pool: Pool, q: int) -> int:
         return int(pool.lately[q])
     if q < NEWEST_AT:
         return int(pool.popular[q - TOP])
-    return int(pool.newest[q - NEWEST_AT]) if q < NEWEST_AT + TOP else -1
+    return int(pool.newest[q - NEWEST_AT])
 
 
 @tight

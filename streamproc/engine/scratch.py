@@ -68,7 +68,7 @@ class Scratch(NamedTuple):
     encoded: F32  # (e,)
     encoded_aside: F32  # (e,), while another encoder is tried
     recurrent: F32  # (7 max(h, e),), scratch of a recurrent step
-    pooled: I32  # (304,), rows of the pool, 0 where it is empty
+    pooled: I32  # (192,), rows of the pool, 0 where it is empty
     pool_barred: F32  # (512,), like the linked ones', but also IMPOSSIBLE where an item is linked
     pool_lasting: F32  # (512,), zero between rankings
     pool_lasting_near: F32  # (512,)
