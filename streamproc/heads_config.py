@@ -106,6 +106,7 @@ class GateConfig(Section):
 class FusionConfig(Section):
     """The learned mixture of all heads."""
 
+    candidates: Count = 64  # described, of those that only votes link to a window
     every: Count = 1  # learns on every so many-th event
     rate: Rate = 0.08  # of the twin
     twin_every: Count = 4  # the twin learns on every so many-th event

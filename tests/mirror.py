@@ -59,7 +59,7 @@ def own_slates(config, learner, names):
     popularity.describe(
         m.popularity, int(m.counters[EVENTS]), 0, learner.items, m.features, s.x, s.x_bits, s.y, s.y_bits
     )
-    pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+    pool.rebuild(m.pool, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
     view = SimpleNamespace(model=m, scratch=s)
     return slates(config, view, learner.item_ids, learner.users[0].windows, names)
 

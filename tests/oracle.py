@@ -45,7 +45,7 @@ class Oracle:
         self.mates = self.of_session()
         self.beyond = self.two_steps()
         self.lasting, self.lasting_near, put_up = self.long_term()
-        self.linked = self.votes_from(self.near, self.after, self.mates, self.beyond) | put_up
+        self.linked = self.shortlist(self.votes_from(self.near, self.after, self.mates, self.beyond) | put_up)
         self.shown = self.candidates()
 
     def window(self, w, row):
@@ -126,7 +126,7 @@ class Oracle:
                 used += share
                 for other, value in self.row(head, item).items():
                     vote = share * value / head.totals[item]
-                    if other in linked or vote >= 2e-4:
+                    if other in linked or vote >= 1e-3:
                         linked.add(other)
                         found[other] += vote
         return {item: vote / max(used, TINY) for item, vote in found.items()}
@@ -144,6 +144,17 @@ class Oracle:
                     slow[other] += self.reading.lasting_decay**d * weight
                     quick[other] += self.reading.lasting_near_decay**d * weight
         return slow, quick, put_up
+
+    def shortlist(self, linked):
+        """The window, the followers, and of the others those with most votes, summed up in shares."""
+        stay = self.votes_from(self.after)
+        whole = sum(max(self.lasting[item], 0) for item in linked) or 1
+        votes = {
+            item: sum(head.get(item, 0) for head in (self.near, self.mates, self.beyond))
+            + max(self.lasting[item], 0) / whole
+            for item in linked - stay
+        }
+        return stay | set(sorted(votes, key=lambda item: -votes[item])[: self.reading.candidates])
 
     def candidates(self):
         """All that may be shown, in no order."""
@@ -174,7 +185,8 @@ class Oracle:
 
     def features(self, item):
         """Those of one candidate that do not depend on the others."""
-        x = self.of_votes(item) | self.of_everybody(item)
+        lasting = {"long_term_log": np.log(1 + 2000 * max(self.lasting[item], 0.0))}
+        x = lasting | self.of_everybody(item) | (self.of_votes(item) if item in self.linked else {})
         if any(met.item == item for met in self.history):
             x |= self.of_window(item) | self.of_timing(item)
         return x
@@ -191,7 +203,7 @@ class Oracle:
         x["covisitation_raw"], x["covisitation_raw_last"] = np.log(1 + self.raw[item]), np.log(1 + last)
         rarity = self.m.features[item, RARITY]
         x["session_lift"] = np.log(1 + 1e5 * self.mates.get(item, 0.0) * rarity)
-        return x | {"long_term_log": np.log(1 + 2000 * max(self.lasting[item], 0.0))}
+        return x
 
     def of_everybody(self, item):
         """Popularity as of when it was last renewed; ages as of now."""

@@ -20,6 +20,18 @@ Real = float | np.float32
 Hash = int | np.uint64
 
 
+LINE = 64  # bytes of a cache line
+
+
+def on_lines(shape: tuple[int, ...], kind: Any = np.float32) -> NDArray[Any]:
+    """Zeros that begin with a cache line, so that a row lies in as few of them as it can."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    rows: NDArray[Any] = room[start : start + size].view(kind).reshape(shape)
+    return rows
+
+
 def longer(array: Any, rows: int) -> Any:
     """The array with zeros behind, up to `rows` rows."""
     grown = np.zeros((rows, *array.shape[1:]), array.dtype)

@@ -4,6 +4,7 @@ dense pool comes on top."""
 
 import numpy as np
 
+from streamproc.engine import walking
 from streamproc.engine.model import LONG, Model
 from streamproc.engine.pool import OUTSIDE
 from streamproc.engine.reading import Reading
@@ -16,6 +17,7 @@ from streamproc.engine.scratch import (
     HISTORY,
     IN_SESSION,
     IN_WINDOW,
+    LAST_STAMP,
     LIKED,
     LINKED,
     MATES,
@@ -24,16 +26,15 @@ from streamproc.engine.scratch import (
     STAMP_STEP,
     Scratch,
 )
+from streamproc.engine.walking import FADED, TINY
 from streamproc_models.arrays import F32, I32, Real
-from streamproc_models.heads import history, second_order, session
+from streamproc_models.heads import history, session
 from streamproc_models.heads.covisitation import Covisitation
 from streamproc_models.heads.long_term import LongTerm
 from streamproc_models.heads.markov import Markov
 from streamproc_models.kernel import inlined, tight
 
 LONG_TERM_CANDIDATES = 8  # strongest long-term neighbours per item of the window
-TINY = np.float32(1e-9)
-FADED = np.float32(1e-30)  # a row that weighs less has been forgotten: its shares would be no numbers
 
 
 @inlined
@@ -45,7 +46,7 @@ def gather(m: Model, s: Scratch, reading: Reading) -> None:
     _mates(m.session, s)
     s.totals[BEYOND] = TINY
     if reading.second_order:
-        _beyond(m.covisitation, s)
+        walking.walk(m.covisitation, s)
     if m.lasting[0] > 0:
         _lasting(m.long_term, m.pool.place, s, reading)
 
@@ -53,7 +54,7 @@ def gather(m: Model, s: Scratch, reading: Reading) -> None:
 @tight
 def own(s: Scratch) -> None:
     """Begins a ranking of `s.window`: its own items are the first candidates."""
-    s.stamps[BASE] += STAMP_STEP
+    _new_stamps(s)
     base, n, fresh = s.stamps[BASE], 0, s.moment[FRESH]
     here, sessions = 0, 0
     for d in range(s.counts[HISTORY]):
@@ -72,6 +73,15 @@ def own(s: Scratch) -> None:
     s.counts[IN_WINDOW] = n
     s.counts[IN_SESSION] = here
     s.counts[SESSIONS] = sessions + 1
+
+
+@tight
+def _new_stamps(s: Scratch) -> None:
+    if s.stamps[BASE] > LAST_STAMP:
+        s.stamps[BASE] = 0
+        for row in range(s.stamp.size):
+            s.stamp[row] = 0
+    s.stamps[BASE] += STAMP_STEP
 
 
 @tight
@@ -185,44 +195,6 @@ def _mates(head: Covisitation, s: Scratch) -> None:
             n = _scatter(s, head.neighbours[row], head.weights[row], head.fill[row], scale, s.mates, n)
     s.counts[LINKED] = n
     s.totals[MATES] = weight
-
-
-@tight
-def _beyond(head: Covisitation, s: Scratch) -> None:
-    """Two steps from the last item: every neighbour with a share worth it hands its vote on."""
-    if s.counts[LIKED] == 0:
-        return
-    last, total = s.window[0], np.float32(0.0)
-    n, names, weights = s.counts[LINKED], head.neighbours[last], head.weights[last]
-    unit = np.float32(1.0) / max(np.float32(head.totals[last]), FADED)
-    for slot in range(head.fill[last]):
-        share, row = unit * weights[slot], names[slot]
-        whole = np.float32(head.totals[row])
-        if share >= second_order.LEAST_SHARE and whole > FADED:
-            total += share
-            scale = share / whole
-            n = _hand_on(s, head.neighbours[row], head.weights[row], head.fill[row], scale, n)
-    s.counts[LINKED] = n
-    s.totals[BEYOND] = max(total, TINY)
-
-
-@tight
-def _hand_on(s: Scratch, names: I32, weights: F32, fill: int, scale: Real, n: int) -> int:
-    """Like `_scatter`, but what gets too little and is no candidate yet is passed over."""
-    base, stamps, items, beyond = s.stamps[BASE], s.stamp, s.item, s.beyond
-    for slot in range(fill):
-        row = np.uint32(names[slot])
-        number = stamps[row] - base
-        vote = scale * weights[slot]
-        stranger = number < 0
-        weak = stranger and vote < second_order.LEAST_VOTE
-        number = n if stranger else number
-        place = np.uint32(number)
-        stamps[row] = stamps[row] if weak else base + number
-        items[place] = names[slot]
-        beyond[place] += np.float32(0) if weak else vote
-        n += int(stranger and not weak)
-    return n
 
 
 @tight

@@ -72,7 +72,8 @@ def _raw_last(head: Covisitation, s: Scratch, one: Real) -> None:
         last = s.window[0]
         names, weights = head.neighbours[last], head.weights[last]
         for slot in range(head.fill[last]):
-            s.x[s.stamp[names[slot]] - base] += one * weights[slot]
+            number = s.stamp[names[slot]] - base
+            s.x[number if number >= 0 else n] += one * weights[slot]  # behind the last: it fell out
     log_into(raw, s.x, s.x_bits, s.y, s.y_bits, n)
 
 
@@ -95,12 +96,13 @@ def _dense_of_links(m: Model, s: Scratch) -> None:
         x[fusion.POPULARITY_SHORT, c] = m.features[row, 0]
         x[fusion.POPULARITY_MEDIUM, c] = m.features[row, 1]
         x[fusion.POPULARITY_LONG, c] = m.features[row, 2]
-        x[fusion.BIAS, c] = m.bias.values[row]
+        x[fusion.BIAS, c] = m.features[row, popularity.BIAS]
         s.odds[c] = ONE + RESOLUTION * lift * s.mates[c] * m.features[row, popularity.RARITY]
-        s.x[c] = np.float32(event - m.popularity.last[row] + 1)
+        s.x[c] = popularity.since(event, m.features[row, popularity.LAST])
+        s.scores[c] = popularity.since(event, m.features[row, popularity.FIRST])
     log_into(x[fusion.IDLE], s.x, s.x_bits, s.y, s.y_bits, n)
     for c in range(n):
-        s.x[c] = np.float32(event - m.popularity.first[np.uint32(s.item[c])] + 1)
+        s.x[c] = s.scores[c]
     log_into(x[fusion.AGE], s.x, s.x_bits, s.y, s.y_bits, n)
     for c in range(n):
         x[fusion.IDLE, c] *= THIRD
@@ -135,13 +137,12 @@ def dots(vectors: F32, by: F32, rows: I32, n: int, out: F32) -> None:
 def _dense_of_pool(m: Model, s: Scratch) -> None:
     pooled, event = m.pool, m.counters[EVENTS]
     for q in range(pool.SIZE):
-        row = max(pooled.item[q], 0)
-        pooled.features[pool.BIAS, q] = m.bias.values[row]
-        s.x[q] = np.float32(event - m.popularity.last[row] + 1)
+        pooled.features[pool.BIAS, q] = pooled.item_bias[q]
+        s.x[q] = np.float32(event - pooled.last[q] + 1)
     log_into(pooled.features[pool.IDLE], s.x, s.x_bits, s.y, s.y_bits, pool.SIZE)
     for q in range(pool.SIZE):
         pooled.features[pool.IDLE, q] *= THIRD
-        s.x[q] = np.float32(event - m.popularity.first[max(pooled.item[q], 0)] + 1)
+        s.x[q] = np.float32(event - pooled.first[q] + 1)
     log_into(pooled.features[pool.AGE], s.x, s.x_bits, s.y, s.y_bits, pool.SIZE)
     for q in range(pool.SIZE):
         pooled.features[pool.AGE, q] *= THIRD
@@ -154,7 +155,7 @@ def _dense_of_pool(m: Model, s: Scratch) -> None:
 
 @tight
 def columns(transposed: F32, by: F32, out: F32) -> None:
-    """out[:304] = by . transposed, eight vectors' elements at a time."""
+    """out[:192] = by . transposed, eight vectors' elements at a time."""
     for q in range(pool.SIZE):
         out[q] = 0.0
     for f in range(0, by.size, 8):

@@ -40,7 +40,7 @@ def forget_coldest(learner: "Learner") -> None:
     for row in victims.tolist():
         ids.clear(learner.item_ids, row)
     _leave_pool(m, gone)
-    pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+    pool.rebuild(m.pool, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
     learner.memory.shown[victims] = 0
     trace.forget(learner.trace, victims)
     learner.mark_all_items()

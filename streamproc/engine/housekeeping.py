@@ -24,7 +24,7 @@ def keep_house(m: Model, memory: Memory, s: Scratch) -> None:
         _describe_some(m, s, event, items)
         pool.renew_tops(m.pool, m.popularity, m.factors.recent, event, items)
         pool.describe(m.pool, m.popularity, event, m.features)
-        pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+        pool.rebuild(m.pool, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
         m.counters[SERVING] = _best_answer(memory.record)
 
 

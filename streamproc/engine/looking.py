@@ -1,6 +1,6 @@
 """The first step of every ranking: who is this user right now?"""
 
-from streamproc.engine import candidates, encoding
+from streamproc.engine import candidates, encoding, foreseeing
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BEGINS, BEHIND, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
 from streamproc.engine.window_arrays import RING, SHORT_TERM, Windows
@@ -53,6 +53,7 @@ def _read(m: Model, w: Windows, s: Scratch, row: int) -> None:
 
 @inlined
 def _begin(m: Model, w: Windows, s: Scratch, row: int, use_gru: bool) -> None:
+    foreseeing.rows(m, s)
     candidates.own(s)
     if s.counts[LIKED] > 0 and use_gru:
         gru.advance(m.gru, s.window[0], s.before, s.hidden, s.recurrent)

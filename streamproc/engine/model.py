@@ -12,7 +12,7 @@ from streamproc.config import Config
 from streamproc.engine import pool
 from streamproc.engine.pool import Pool
 from streamproc_models import fusion
-from streamproc_models.arrays import F32, F64, I32, I64, U64
+from streamproc_models.arrays import F32, F64, I32, I64, U64, on_lines
 from streamproc_models.fusion import Fusion
 from streamproc_models.hashing import put
 from streamproc_models.heads import bias, covisitation, encoder, factors, gru, long_term, markov, popularity
@@ -39,7 +39,7 @@ class Model(NamedTuple):
     item: U64  # (items,) hash of the id; 0 where the row is free
     next_free: I32  # (items,) chain of freed rows
     popularity: Popularity
-    features: F32  # (items, 5), popularity, age and rarity as the fusion sees them
+    features: F32  # (items, 8), what is small and dense of each item, as the fusion sees it
     markov: Markov
     covisitation: Covisitation
     session: Covisitation
@@ -74,7 +74,7 @@ def empty(config: Config, items: int) -> Model:
         np.zeros(items, np.uint64),
         np.full(items, -1, np.int32),
         popularity.empty(items, heads.popularity.half_lives),
-        np.zeros((items, popularity.COLUMNS), np.float32),
+        on_lines((items, popularity.COLUMNS)),
         markov.empty(items, heads.markov.slots),
         covisitation.empty(items, heads.covisitation.slots),
         covisitation.empty(items, heads.session.slots),
@@ -166,7 +166,7 @@ def grow_challenger(challenger: Challenger, before: Encoder, after: Encoder, ite
 
 
 def _grown(array: NDArray[Any], fresh: NDArray[Any], items: int) -> NDArray[Any]:
-    grown = np.empty((items, *array.shape[1:]), array.dtype)
+    grown = on_lines((items, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     grown[len(array) :] = fresh[:1]
     return grown

@@ -13,8 +13,8 @@ from streamproc_models.heads.gru import Gru
 from streamproc_models.heads.popularity import Popularity, describe_one
 from streamproc_models.kernel import kernel, tight
 
-TOP = 100
-SIZE = 304  # 100 popular lately, 100 popular, 100 newest, padding to a multiple of the SIMD width
+TOP = 64
+SIZE = 3 * TOP  # popular lately, popular, newest; a multiple of the SIMD width
 NEWEST_AT = 2 * TOP
 OUTSIDE = 511  # the place of an item that is not in the pool
 WIDTH = 512
@@ -31,16 +31,19 @@ FEATURES = 16
 class Pool(NamedTuple):
     """Where each pooled item is, and the pooled items' dense features."""
 
-    place: I32  # (items,), 0..303, OUTSIDE where not pooled
-    item: I32  # (304,), row; -1 where empty
-    bias: F32  # (304,), 0, IMPOSSIBLE where empty
-    features: F32  # (16, 304)
-    factors: F32  # (d, 304)
-    embeddings: F32  # (h, 304)
-    embedding_bias: F32  # (304,)
-    lately: I32  # (100,), most popular at the short half-life
-    popular: I32  # (100,), at the medium one
-    newest: I32  # (100,), a ring
+    place: I32  # (items,), 0..191, OUTSIDE where not pooled
+    item: I32  # (192,), row; -1 where empty
+    bias: F32  # (192,), 0, IMPOSSIBLE where empty
+    features: F32  # (16, 192)
+    factors: F32  # (d, 192)
+    embeddings: F32  # (h, 192)
+    embedding_bias: F32  # (192,)
+    item_bias: F32  # (512,), the bias head's; what nobody reads goes to OUTSIDE, here and below
+    last: I64  # (512,), number of the item's newest event
+    first: I64  # (512,), and of its first
+    lately: I32  # (64,), most popular at the short half-life
+    popular: I32  # (64,), at the medium one
+    newest: I32  # (64,), a ring
     counters: I64  # (2,)
 
 
@@ -54,6 +57,9 @@ def empty(items: int, factors: int, hidden: int) -> Pool:
         np.zeros((factors, SIZE), np.float32),
         np.zeros((hidden, SIZE), np.float32),
         np.zeros(SIZE, np.float32),
+        np.zeros(WIDTH, np.float32),
+        np.full(WIDTH, -1, np.int64),
+        np.full(WIDTH, -1, np.int64),
         np.full(TOP, -1, np.int32),
         np.full(TOP, -1, np.int32),
         np.full(TOP, -1, np.int32),
@@ -71,7 +77,7 @@ def describe(pool: Pool, popularity: Popularity, event: int, features: F32) -> N
 
 
 @tight
-def rebuild(pool: Pool, features: F32, factors: F32, gru: Gru) -> None:
+def rebuild(pool: Pool, popularity: Popularity, features: F32, bias: F32, factors: F32, gru: Gru) -> None:
     """Seats the top lists and the newest items, and copies all that is dense."""
     for q in range(SIZE):
         if pool.item[q] >= 0:
@@ -79,7 +85,7 @@ def rebuild(pool: Pool, features: F32, factors: F32, gru: Gru) -> None:
     for q in range(SIZE):
         row = _candidate(pool, q)
         if row >= 0 and pool.place[row] == OUTSIDE:
-            seat(pool, q, row, features, factors, gru)
+            seat(pool, q, row, popularity, features, bias, factors, gru)
         else:
             pool.item[q] = -1
             pool.bias[q] = IMPOSSIBLE
@@ -91,17 +97,21 @@ def _candidate(pool: Pool, q: int) -> int:
         return int(pool.lately[q])
     if q < NEWEST_AT:
         return int(pool.popular[q - TOP])
-    return int(pool.newest[q - NEWEST_AT]) if q < NEWEST_AT + TOP else -1
+    return int(pool.newest[q - NEWEST_AT])
 
 
 @tight
-def seat(pool: Pool, q: int, row: int, features: F32, factors: F32, gru: Gru) -> None:
+def seat(
+    pool: Pool, q: int, row: int, popularity: Popularity, features: F32, bias: F32, factors: F32, gru: Gru
+) -> None:
     """Puts item `row` on place q, with its vectors."""
     if pool.item[q] >= 0 and pool.place[pool.item[q]] == q:
         pool.place[pool.item[q]] = OUTSIDE
     pool.item[q] = row
     pool.place[row] = q
     pool.bias[q] = 0.0
+    pool.item_bias[q] = bias[row]
+    pool.last[q], pool.first[q] = popularity.last[row], popularity.first[row]
     for f in range(AGE - POPULAR + 1):
         pool.features[POPULAR + f, q] = features[row, f]
     for f in range(factors.shape[1]):
@@ -126,12 +136,14 @@ def renew_embeddings(pool: Pool, gru: Gru) -> None:
 
 
 @tight
-def welcome(pool: Pool, row: int, features: F32, factors: F32, gru: Gru) -> None:
+def welcome(
+    pool: Pool, row: int, popularity: Popularity, features: F32, bias: F32, factors: F32, gru: Gru
+) -> None:
     """A new item takes the place of the oldest of the newest at once."""
     k = pool.counters[NEWCOMERS] % TOP
     pool.counters[NEWCOMERS] += 1
     pool.newest[k] = row
-    seat(pool, NEWEST_AT + k, row, features, factors, gru)
+    seat(pool, NEWEST_AT + k, row, popularity, features, bias, factors, gru)
 
 
 @kernel

@@ -85,8 +85,15 @@ def _improve(m: Model, head: Fusion, s: Scratch, target: int, with_bias: bool) -
         return
     fusion.improve(head, s.rows, s.gradient, s.newton)
     if with_bias:
-        bias.learn(m.bias, s.item, s.odds, s.counts[LINKED], scale, target)
-        bias.learn(m.bias, m.pool.item, s.pool_odds, pool.SIZE, scale, target if number < 0 else -1)
+        _improve_biases(m, s, scale, target, target if number < 0 else -1)
+
+
+@inlined
+def _improve_biases(m: Model, s: Scratch, scale: Real, target: int, pooled: int) -> None:
+    """Of the linked candidates, then of the pool; `pooled` is -1 where the target is linked."""
+    p = m.pool
+    bias.learn(m.bias, s.item, s.odds, s.counts[LINKED], scale, target, m.features, p.place, p.item_bias)
+    bias.learn(m.bias, p.item, s.pool_odds, pool.SIZE, scale, pooled, m.features, p.place, p.item_bias)
 
 
 @inlined

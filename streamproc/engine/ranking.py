@@ -209,25 +209,26 @@ def choose(m: Model, s: Scratch, slate: Slate) -> int:
     n, k = s.counts[LINKED], 0
     for c in range(n):
         if s.scores[c] > IMPOSSIBLE_BELOW:
-            k = _insert(slate, k, s.scores[c], s.item[c], c)
+            k = _insert(slate, k, s.scores[c], c)
     for q in range(pool.SIZE):
         if s.pool_scores[q] > IMPOSSIBLE_BELOW:
-            k = _insert(slate, k, s.pool_scores[q], m.pool.item[q], n + q)
+            k = _insert(slate, k, s.pool_scores[q], n + q)
+    for p in range(k):
+        number = slate.numbers[p]
+        slate.items[p] = s.item[number] if number < n else m.pool.item[number - n]
     return k
 
 
 @tight
-def _insert(slate: Slate, k: int, value: Real, row: int, number: int) -> int:
+def _insert(slate: Slate, k: int, value: Real, number: int) -> int:
     size = slate.items.size
     if k == size and value <= slate.scores[size - 1]:
         return k
     p = k if k < size else size - 1
     while p > 0 and slate.scores[p - 1] < value:
         slate.scores[p] = slate.scores[p - 1]
-        slate.items[p] = slate.items[p - 1]
         slate.numbers[p] = slate.numbers[p - 1]
         p -= 1
     slate.scores[p] = value
-    slate.items[p] = row
     slate.numbers[p] = number
     return min(k + 1, size)

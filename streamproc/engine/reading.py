@@ -9,6 +9,7 @@ class Reading(NamedTuple):
     """The numbers of the config that candidates and scores need."""
 
     votes: int  # newest items whose co-visitation votes
+    candidates: int  # that only votes link to a window, at most
     second_order: bool
     lasting_window: int
     lasting_decay: float
@@ -36,6 +37,7 @@ def reading(config: Config) -> Reading:
     heads = config.heads
     return Reading(
         votes=heads.covisitation.score_window,
+        candidates=config.fusion.candidates,
         second_order=heads.second_order.enabled and heads.covisitation.enabled,
         lasting_window=heads.long_term.window,
         lasting_decay=heads.long_term.decay,

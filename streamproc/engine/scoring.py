@@ -1,6 +1,6 @@
 """Scores of the candidates: the features, weighted by the fusion."""
 
-from streamproc.engine import candidates, describing, pool, seen
+from streamproc.engine import candidates, describing, foreseeing, pool, seen, shortlist
 from streamproc.engine.model import LONG, Model
 from streamproc.engine.pool import Pool
 from streamproc.engine.reading import Reading
@@ -20,6 +20,8 @@ def score(m: Model, s: Scratch, reading: Reading, had: Seen, user: Hash, exclude
     With `exclude_seen`, what `user` had cannot be shown.
     """
     candidates.gather(m, s, reading)
+    shortlist.shorten(s, m.pool.place, reading.candidates, m.lasting[0] > 0)
+    foreseeing.items(m, s)
     candidates.allow(s, m.pool.bias, m.pool.place)
     if exclude_seen:
         seen.forbid(had, m, s, user)

@@ -14,6 +14,7 @@ from streamproc_models.heads.history import Own
 
 WIDTH = 6304  # candidates linked to a window, at most; no power of two, or rows would share cache lines
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
+LAST_STAMP = (1 << 31) - 2 * STAMP_STEP  # then they begin anew
 BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
 LIKED, DISLIKED, HISTORY = 3, 4, 5  # the window's own counts: HISTORY of all, LIKED of the short term
@@ -27,7 +28,7 @@ class Scratch(NamedTuple):
     """Candidates are numbered 0..counts[LINKED]: the window's items, then the followers of the last one."""
 
     stamps: I64  # (1,)
-    stamp: I64  # (items,), base + number of the candidate in this ranking
+    stamp: I32  # (items,), base + number of the candidate in this ranking
     counts: I64  # (8,)
     moment: I64  # (4,)
     totals: F32  # (3,)
@@ -37,6 +38,7 @@ class Scratch(NamedTuple):
     disliked: I32  # (SHORT_TERM,)
     own: Own
     item: I32  # (WIDTH,), row of each candidate
+    picked: I32  # (WIDTH,), slots or numbers that pass a first look
     barred: F32  # (WIDTH,), 0; IMPOSSIBLE for what may not be shown
     near: F32  # (WIDTH,), co-visitation votes; zero between rankings, like the next five
     raw: F32  # (WIDTH,), the same votes as counts
@@ -66,7 +68,7 @@ class Scratch(NamedTuple):
     encoded: F32  # (e,)
     encoded_aside: F32  # (e,), while another encoder is tried
     recurrent: F32  # (7 max(h, e),), scratch of a recurrent step
-    pooled: I32  # (304,), rows of the pool, 0 where it is empty
+    pooled: I32  # (192,), rows of the pool, 0 where it is empty
     pool_barred: F32  # (512,), like the linked ones', but also IMPOSSIBLE where an item is linked
     pool_lasting: F32  # (512,), zero between rankings
     pool_lasting_near: F32  # (512,)
@@ -88,9 +90,10 @@ def empty(items: int, config: Config) -> Scratch:
 
     w = WIDTH
     return Scratch(
-        np.zeros(1, np.int64), np.zeros(items, np.int64), np.zeros(8, np.int64), np.zeros(4, np.int64),
+        np.zeros(1, np.int64), np.zeros(items, np.int32), np.zeros(8, np.int64), np.zeros(4, np.int64),
         floats(3), ints(RING), np.zeros(RING, np.int64), ints(RING), ints(SHORT_TERM), history.empty(),
-        ints(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
+        ints(w), ints(w), floats(w),
+        floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
         np.zeros((fusion.FEATURES, w), np.float32),
         floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
@@ -104,6 +107,6 @@ def empty(items: int, config: Config) -> Scratch:
 
 def grow(scratch: Scratch, items: int) -> Scratch:
     """The same for a larger catalogue."""
-    stamp = np.zeros(items, np.int64)
+    stamp = np.zeros(items, np.int32)
     stamp[: scratch.stamp.size] = scratch.stamp
     return scratch._replace(stamp=stamp)

@@ -25,7 +25,8 @@ def teach(
     popularity.learn(m.popularity, item, event, strength)
     popularity.describe_one(m.popularity, item, event, m.features[item])
     if newcomer:
-        pool.welcome(m.pool, item, m.features, m.factors.items, m.gru)
+        pool.welcome(m.pool, item, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
+    m.pool.last[m.pool.place[item]] = event
     mark_item(memory, item)
     _teach_links(m, memory, s, settings, item, strength)
     factoring.learn(m, part.windows, s, settings.factors, row, item, True)

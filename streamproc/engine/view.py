@@ -119,6 +119,7 @@ class ModelView:
             head.fill[rows] = (new[name + "_neighbours"] >= 0).sum(1)
         m.factors.items[rows], m.gru.embeddings[rows] = new["factors"], new["embedding"]
         m.gru.bias[rows], m.bias.values[rows] = new["embedding_bias"], new["bias"]
+        m.features[rows, popularity.BIAS] = new["bias"]
 
     def _put_lasting(self, values: list[bytes]) -> None:
         new = np.frombuffer(b"".join(values), self._lasting_row)
@@ -152,7 +153,7 @@ class ModelView:
         popularity.describe(
             m.popularity, header.events, 0, header.items, m.features, s.x, s.x_bits, s.y, s.y_bits
         )
-        pool.rebuild(m.pool, m.features, m.factors.items, m.gru)
+        pool.rebuild(m.pool, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
         self.header = header
 
     def recall(self, name: str) -> float:

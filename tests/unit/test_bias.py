@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
-from streamproc_models.heads import bias
+from streamproc_models.heads import bias, popularity
 
 TEA, CUP, SPOON, POT = range(4)
 
 
 def learned(odds, target, rows=(TEA, CUP, SPOON), scale=1.0, times=1):
-    head = bias.empty(4)
+    head, features = bias.empty(4), np.zeros((4, popularity.COLUMNS), np.float32)
+    places, pooled = np.array([2, 0, 3, 1], np.int32), np.zeros(4, np.float32)
     rows, odds = np.array(rows, np.int32), np.array(odds, np.float32)
     for _ in range(times):
-        bias.learn(head, rows, odds, rows.size, scale, target)
+        bias.learn(head, rows, odds, rows.size, scale, target, features, places, pooled)
+    assert (features[:, popularity.BIAS] == head.values).all()
+    assert (pooled[places] == head.values).all()
     return head
 
 

@@ -23,7 +23,7 @@ def ready():
     m.gru.bias[:] = random.normal(size=m.gru.bias.shape)
     s.hidden[:] = random.normal(size=s.hidden.shape)
     for place, row in POOLED.items():
-        pool.seat(m.pool, place, row, m.features, m.factors.items, m.gru)
+        pool.seat(m.pool, place, row, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
     hand.fill("markov", {3: {9: 1.0, 10: 1.0}})
     hand.gather(*WINDOW)
     candidates.allow(s, m.pool.bias, m.pool.place)

@@ -73,7 +73,7 @@ def test_by_hand():
 
 
 def test_nobody_sits_on_an_empty_place():
-    """301 places of the pool are empty here: their roots are 0."""
+    """All places of the pool but three are empty here: their roots are 0."""
     _, dense = roots([1.0] * 5, [1.0] * 3)
 
     assert np.abs(dense.features[of_pool(ROOT), 3 : pool.SIZE]).max() < 1e-6

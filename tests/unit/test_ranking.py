@@ -15,7 +15,13 @@ from streamproc.engine.looking import look
 from streamproc.engine.pool import OUTSIDE
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.scratch import LINKED
-from streamproc.heads_config import CovisitationConfig, LongTermConfig, MarkovConfig, SessionConfig
+from streamproc.heads_config import (
+    CovisitationConfig,
+    FusionConfig,
+    LongTermConfig,
+    MarkovConfig,
+    SessionConfig,
+)
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import MISS
 from streamproc_models.heads import second_order, session
@@ -61,15 +67,19 @@ def test_a_slate_holds_the_best_candidates_best_first(learned, name):
     candidates.clear(s)
 
 
-@pytest.fixture(scope="module", params=["nothing", "a generation", "an encoder, too"])
+@pytest.fixture(
+    scope="module",
+    params=["nothing", "few candidates", "a generation", "few candidates, too", "an encoder, too"],
+)
 def learned(request):
     """A learner after 2,600 events of 40 users in 18 days, and what a refresh has brought.
 
     An encoder comes last of all, so that its users' states are those of the windows.
     """
     events = [event._replace(second=600.0 * n) for n, event in enumerate(at_random(2600))]
-    learner = learner_of(CONFIG, events[:2000])
-    if request.param != "nothing":
+    few = Config(fusion=FusionConfig(candidates=4))
+    learner = learner_of(few if request.param.startswith("few") else CONFIG, events[:2000])
+    if request.param not in ("nothing", "few candidates"):
         promote(learner, 1)
     feed(learner, events[2000:], first=2000)
     if request.param == "an encoder, too":

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc_models.arrays import F32, I32, Real
+from streamproc_models.heads.popularity import BIAS
 from streamproc_models.kernel import tight
 
 _START = 1e-2
@@ -37,10 +38,18 @@ def forget(head: Bias, row: int) -> None:
 
 
 @tight
-def learn(head: Bias, rows: I32, odds: F32, n: int, scale: Real, target: int) -> None:
-    """The candidates `rows[:n]` (-1: none) had probabilities scale * odds; `target` (-1: none) was taken."""
+def learn(
+    head: Bias, rows: I32, odds: F32, n: int, scale: Real, target: int,
+    features: F32, places: I32, pooled: F32,
+) -> None:  # fmt: skip
+    """The candidates `rows[:n]` (-1: none) had probabilities scale * odds; `target` (-1: none) was taken.
+
+    What changes is written to the features (items, 8) and to pooled[places[row]], too.
+    """
     for c in range(n):
         g = (np.float32(1) if rows[c] == target else np.float32(0)) - np.float32(scale) * odds[c]
         if (g > _WORTH or g < -_WORTH) and rows[c] >= 0:
             head.squares[rows[c]] += g * g
             head.values[rows[c]] += _RATE * g / np.sqrt(head.squares[rows[c]])
+            features[rows[c], BIAS] = head.values[rows[c]]
+            pooled[places[rows[c]]] = head.values[rows[c]]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamproc_models.arrays import F32, I32, Hash, Real
+from streamproc_models.arrays import F32, I32, Hash, Real, on_lines
 from streamproc_models.hashing import splitmix
 from streamproc_models.kernel import tight
 
@@ -31,7 +31,7 @@ class Factors(NamedTuple):
 
 def empty(items: int, size: int) -> Factors:
     """A head that has seen nothing; a row is filled by `start_vector` when its item appears."""
-    return Factors(np.zeros((items, size), np.float32), np.zeros(RECENT, np.int32))
+    return Factors(on_lines((items, size)), np.zeros(RECENT, np.int32))
 
 
 @tight

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc_models.activations import sigmoid, tanh
-from streamproc_models.arrays import F32, F64, I32, I64
+from streamproc_models.arrays import F32, F64, I32, I64, on_lines
 from streamproc_models.hashing import splitmix
 from streamproc_models.kernel import tight
 
@@ -105,7 +105,7 @@ def grow(gru: Gru, items: int) -> Gru:
     fresh = _uniform((added, size), int(gru.counters[SEED]), known, float(gru.newcomer[SPAN]))
     bias = np.full(added, gru.newcomer[BIAS], np.float32)
     return gru._replace(
-        embeddings=np.concatenate([gru.embeddings, fresh]),
+        embeddings=_joined(gru.embeddings, fresh),
         bias=np.concatenate([gru.bias, bias]),
         embeddings_sums=np.concatenate([gru.embeddings_sums, _first_sums(added, size)]),
         bias_sums=np.concatenate([gru.bias_sums, _first_sums(added)]),
@@ -223,11 +223,17 @@ def fill_uniform(values: F32, seed: int, first_row: int, span: float) -> None:
             values[row, column] = span * (2.0 * share - 1.0) if span > 0 else 0.0  # and never -0.0
 
 
+def _joined(known: F32, fresh: F32) -> F32:
+    whole = on_lines((len(known) + len(fresh), known.shape[1]))
+    whole[: len(known)], whole[len(known) :] = known, fresh
+    return whole
+
+
 def _first_sums(*shape: int) -> F32:
     return np.full(shape, FIRST_SUM, np.float32)
 
 
 def _uniform(shape: tuple[int, int], seed: int, first_row: int, span: float) -> F32:
-    values = np.empty(shape, np.float32)
+    values = on_lines(shape)
     fill_uniform(values, seed, first_row, span)
     return values

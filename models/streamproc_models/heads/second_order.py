@@ -9,4 +9,4 @@ It reaches items that never met the last one (random walks of length two on the 
 import numpy as np
 
 LEAST_SHARE = np.float32(0.02)
-LEAST_VOTE = np.float32(2e-4)
+LEAST_VOTE = np.float32(1e-3)
