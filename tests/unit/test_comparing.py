@@ -11,7 +11,7 @@ from tests.learning import learner_of
 from tests.ranking_by_hand import CONFIG, ByHand
 
 WINDOW = [3, 5, 3, 8]  # rows, newest first
-POOLED, BARRED = {0: 20, 7: 21, 250: 5}, 8  # places of the pool; the last one is linked already
+POOLED, BARRED = {0: 20, 7: 21, 150: 5}, 8  # places of the pool; the last one is linked already
 
 
 @pytest.fixture
