@@ -198,12 +198,15 @@ def head_values(learner, row, head):
     return {item: value for item, value in found.items() if item in known}
 
 
-def barred_values(learner, head):
+def barred_values(learner, row, head):
     """The same of pooled items that may not be shown to this user: nobody competes with them."""
     s, m = learner.scratch, learner.model
+    hidden = np.flatnonzero((m.pool.item >= 0) & (s.pool_scores[: pool.SIZE] <= ranking.IMPOSSIBLE_BELOW))
+    if head == evaluation.LONG_TERM:
+        lasting = Oracle(learner, row).lasting
+        return {int(item): lasting[item] for item in m.pool.item[hidden] if item in lasting}
     if head not in DENSE or (head == evaluation.ENCODER and not m.encoder.since[0]):
         return {}
-    hidden = np.flatnonzero((m.pool.item >= 0) & (s.pool_scores[: pool.SIZE] <= ranking.IMPOSSIBLE_BELOW))
     return {int(m.pool.item[q]): float(m.pool.features[DENSE[head][1], q]) for q in hidden}
 
 
@@ -213,7 +216,7 @@ def test_the_place_of_every_item_by_every_head_is_that_of_a_sorted_list(learned,
     """An item that the head does not know is a miss; of nearly equal values either order will do."""
     row, _ = ranked(learned, name)
     shown = head_values(learned, row, head)
-    barred = barred_values(learned, head)
+    barred = barred_values(learned, row, head)
     for item in range(learned.items):
         found = ranking.head_place(learned.model, learned.scratch, head, item)
         if item not in shown and item not in barred:
