@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 
 from benchmarks.cores import Load
-from benchmarks.quality import counting, factorising, judging, refitting, returning
+from benchmarks.quality import arriving, counting, factorising, judging, refitting, returning
 from benchmarks.quality.judging import Asked
 from benchmarks.quality.sets import RETURNING, SETS, SIMULATED, Set
 from benchmarks.quality.stream import Stream, missing, read
@@ -58,6 +58,7 @@ def _of(chosen: Set, quick: bool) -> Iterator[Result]:
     plain, result = _pass(chosen, config, stream, "request", 0)
     yield result._replace(figures=result.figures | against(refreshed, plain))
     yield _baselines(chosen, config, stream, judging.asked(refreshed.predictions), every)
+    yield arriving.run(chosen, config, stream)
 
 
 def _pass(chosen: Set, config: Config, stream: Stream, clock: Clock, every: int) -> tuple[Measured, Result]:

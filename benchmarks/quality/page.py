@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.quality import forgetting, words
+from benchmarks.quality import forgetting, welcoming, words
 from benchmarks.quality.markdown import both, count, lead, share, table
 from benchmarks.quality.published import PUBLISHED
 from benchmarks.quality.sets import SETS, SIMULATED, Level, Set
@@ -40,7 +40,12 @@ def page(lines: Sequence[Line]) -> str:
     measured = {name: each for name, each in there.items() if "request" in by_set[name]}
     pieces = [words.TOP, _glance(measured, by_set), words.PROTOCOL, words.LOOKED_AT]
     pieces += [_section(each, by_set[name]) for name, each in measured.items()]
-    pieces += [forgetting.section(measured, by_set), words.MEASURED_ON, _where(lines)]
+    pieces += [
+        welcoming.section(measured, by_set),
+        forgetting.section(measured, by_set),
+        words.MEASURED_ON,
+        _where(lines),
+    ]
     return "\n".join(piece for piece in pieces if piece)
 
 

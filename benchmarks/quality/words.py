@@ -65,5 +65,14 @@ of the fusion over a user's first {soon} events of each third, and over the late
 empty, so the first third is the hardest:
 """
 
+ARRIVING = """## Who and what is new
+
+Over the first 40,000 events of each stream, from the 2,001st on: whether the first thing that a user ever
+takes was on the slate that strangers got at that moment, and whether it was among the twenty items that were
+most popular lately; and how many events passed from an item's first one until it was on the slate of
+somebody who had never had it. Things that nobody has met yet are misses, also for strangers. Items whose
+first event is one of the last 2,000 are left out.
+"""
+
 MEASURED_ON = """## Measured on
 """

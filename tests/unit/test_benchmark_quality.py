@@ -147,6 +147,14 @@ def test_the_page_tells_what_was_reached():
     assert "2 cores of A, 24.0 GB, Linux; numpy 2.4, python 3.11." in told
 
 
+def test_the_page_tells_how_soon_something_new_is_shown():
+    """A set without a stranger or a new item has empty cells."""
+    new = {"strangers": 40, "new_items": 9, "first_slate_recall_at_20": 0.25, "events_until_shown": 12.4}
+
+    assert "Who and what is new" not in page([line()])
+    assert "| Deskdrop | 40 | .250 |  | 9 |  |  | 12 |  |" in page([line(), line("arriving", **new)])
+
+
 def test_the_same_lines_give_the_same_page():
     """In whatever order they come, and without changing them."""
     lines = [line(), line("published"), line(workload="diginetica")]

@@ -60,7 +60,7 @@ def test_quality_is_measured_on_the_shop_where_it_is_quick():
 
     assert set(told) == {
         "quality/request", "quality/published", "quality/unrefreshed", "quality/baselines",
-        "quality/returning", "quality/returning unrefreshed",
+        "quality/arriving", "quality/returning", "quality/returning unrefreshed",
     }  # fmt: skip
     assert told["quality/request"]["fitted"] >= 1
     assert told["quality/unrefreshed"]["fitted"] == 0
