@@ -6,9 +6,9 @@ from streamproc.contracts.journal import Promote, Reader, pack_control
 from streamproc.contracts.topics import topics
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import folder
 from streamproc.kafka.clients import close, new_producer
 from streamproc.trainer.follower import Follower
-from streamproc.trainer.starting import folder
 from tests.integration.pipeline import Pipeline
 from tests.shop_journal import generation_of, journalled
 
