@@ -27,7 +27,7 @@ class Mark:
     """Something that happened, to be drawn into curves."""
 
     at: float  # seconds since 1970
-    what: str  # refresh, promoted, rejected, rolled back, drift
+    what: str  # refresh, promoted, rejected, rolled_back, drift
 
 
 class History:

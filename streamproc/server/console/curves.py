@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from streamproc.server.console.marks import line
 from streamproc.server.console.words import named
 from streamproc.server.sampling import Mark
 
@@ -28,16 +29,16 @@ def lines(
     series: list[dict[str, Any]] = []
     for number, (name, points) in enumerate(curves.items()):
         data = [[1000 * at, value] for at, value in points]
-        line: dict[str, Any] = {
+        drawn: dict[str, Any] = {
             "name": named(name), "type": "line", "showSymbol": False, "data": data, "connectNulls": True,
             "lineStyle": {"width": 2.5 if number < first else 1.2},
             "itemStyle": {"color": COLOURS.get(name)},
         }  # fmt: skip
         if area:
-            line |= {"stack": "all", "areaStyle": {"opacity": 0.35}}
-        series.append(line)
+            drawn |= {"stack": "all", "areaStyle": {"opacity": 0.35}}
+        series.append(drawn)
     if series:
-        series[0]["markLine"] = _marks(marks)
+        series[0]["markLine"] = line(marks)
     return {
         "animation": False,
         "textStyle": {"color": SOFT},
@@ -84,13 +85,3 @@ def heat(columns: Sequence[str], names: Sequence[str], values: Sequence[Sequence
                       "inRange": {"color": ["#2563eb", "#dbe3f0", "#e0852b"]}},
         "series": [{"type": "heatmap", "data": data}],
     }  # fmt: skip
-
-
-def _marks(marks: Iterable[Mark]) -> dict[str, Any]:
-    return {
-        "symbol": "none",
-        "silent": True,
-        "lineStyle": {"color": SOFT, "type": "dashed"},
-        "label": {"color": SOFT, "fontSize": 10, "formatter": "{b}"},
-        "data": [{"xAxis": 1000 * mark.at, "name": mark.what} for mark in marks],
-    }

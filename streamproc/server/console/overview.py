@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from nicegui import ui
 
-from streamproc.server.console import curves, drawing, frame
+from streamproc.server.console import curves, drawing, frame, marks
 from streamproc.server.console.words import MODELS, named, seconds, share, short, whole
 from streamproc.server.sampling import History, key
 from streamproc.server.state import ServerState
@@ -51,6 +51,7 @@ def build(state: ServerState, history: History) -> None:
         cards = [frame.figure(name) for name in FIGURES]
     with frame.card("What runs"):
         picture = ui.html("", sanitize=False).classes("w-full")
+    ui.html(marks.legend(), sanitize=False).classes("w-full")
     with ui.element("div").classes("halves w-full"):
         with frame.card("recall@20"):
             recalls = frame.chart(300)
