@@ -9,11 +9,12 @@ from streamproc.server.sampling import Mark
 
 SOFT = "#8a94a6"
 COLOURS = {
-    "fusion": "#2563eb", "popularity": "#e0852b", "covisitation": "#0f9d6e", "gru": "#9b5de5",
+    "fusion": "#2563eb", "popularity": "#e0852b", "covisitation": "#0f9d6e", "gru": "#5c6bc0",
     "shadow": "#64748b", "history": "#d64550", "markov": "#17a2b8", "second_order": "#7cb518",
-    "session": "#c2185b", "factors": "#8d6e63", "long_term": "#5c6bc0", "twin": "#90a4ae",
+    "session": "#c2185b", "factors": "#8d6e63", "long_term": "#9b5de5", "twin": "#90a4ae",
     "served": "#78909c", "encoder": "#6a1b9a",
-    "short_term": "#2563eb",
+    "short_term": "#2563eb", "coverage": "#2563eb", "Gini": "#e0852b", "intra-list distance": "#0f9d6e",
+    "accepted": "#0f9d6e", "duplicate": "#64748b", "late": "#e0852b", "rejected": "#d64550",
 }  # fmt: skip
 Curve = Sequence[tuple[float, float | None]]
 
@@ -25,7 +26,10 @@ def lines(
     first: int = 3,
     area: bool = False,
 ) -> dict[str, Any]:
-    """Curves over time; the first few are strong, the others can be picked from the legend."""
+    """Curves over time; the first few are strong, the others can be picked from the legend.
+
+    `area`: shares that add up to 1.
+    """
     series: list[dict[str, Any]] = []
     for number, (name, points) in enumerate(curves.items()):
         data = [[1000 * at, value] for at, value in points]
@@ -42,13 +46,14 @@ def lines(
     return {
         "animation": False,
         "textStyle": {"color": SOFT},
-        "grid": {"left": 44, "right": 14, "top": 34, "bottom": 26},
+        "grid": {"left": 44, "right": 14, "top": 50 if unit else 34, "bottom": 26},
         "legend": {"top": 0, "type": "scroll", "textStyle": {"color": SOFT}, "icon": "roundRect",
                    "itemWidth": 10, "itemHeight": 10},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {"type": "time", "axisLine": {"lineStyle": {"color": SOFT}}, "splitLine": {"show": False},
                   "axisLabel": {"hideOverlap": True, "color": SOFT}, "splitNumber": 4},
         "yAxis": {"type": "value", "name": unit, "nameTextStyle": {"color": SOFT}, "scale": False,
+                  "max": 1 if area else None, "axisLabel": {"color": SOFT},
                   "splitLine": {"lineStyle": {"color": SOFT, "opacity": 0.18}}},
         "series": series,
     }  # fmt: skip
@@ -62,8 +67,10 @@ def bars(names: Sequence[str], values: Sequence[float], unit: str, colour: str =
         "grid": {"left": 52, "right": 14, "top": 24, "bottom": 44},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {"type": "category", "data": list(names),
-                  "axisLabel": {"color": SOFT, "rotate": 30 if len(names) > 8 else 0}},
+                  "axisLabel": {"color": SOFT, "rotate": 30 if 8 < len(names) < 15 else 0, "fontSize": 10,
+                                "interval": 0}},
         "yAxis": {"type": "value", "name": unit, "nameTextStyle": {"color": SOFT},
+                  "axisLabel": {"color": SOFT},
                   "splitLine": {"lineStyle": {"color": SOFT, "opacity": 0.18}}},
         "series": [{"type": "bar", "data": list(values), "itemStyle": {"color": colour, "borderRadius": 3}}],
     }  # fmt: skip

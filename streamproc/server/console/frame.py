@@ -21,6 +21,7 @@ PAGES = (
 )
 IS_DARK = "document.body.classList.contains('body--dark')"
 EVERY = 2.0  # seconds between two looks
+BUTTON = "dense outline no-caps size=12px padding='1px 8px' color=primary"
 STYLE = Path(__file__).with_name("style.css")
 
 

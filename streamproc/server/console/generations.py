@@ -19,7 +19,6 @@ NO_GENERATION = (
 )
 READING = "Reading the journal for its generations…"
 EVERY = 5.0  # seconds between two looks at the journal
-BUTTON = "dense outline no-caps size=sm color=primary"
 TITLES: dict[Verb, str] = {"promote": "Promote", "reject": "Reject", "roll back": "Roll back"}
 SENTENCES: dict[Verb, str] = {
     "promote": "Generation {0} will serve from now on, without the rest of its trial. The one that serves"
@@ -91,7 +90,7 @@ class GenerationsCard:
             self._shown = found
             return
         self._table.clear()
-        with self._table, ui.element("table").classes("plain-table"):
+        with self._table, ui.element("table").classes("plain-table wide-table"):
             with ui.element("tr"):
                 for column in COLUMNS:
                     with ui.element("th"):
@@ -101,7 +100,7 @@ class GenerationsCard:
 
     def _row(self, standing: Standing) -> None:
         when = moment(standing.fitted_at) if standing.fitted_at else UNKNOWN
-        upto = whole(standing.learned_to) if standing.fitted_at else UNKNOWN
+        upto = whole(standing.learned_to) if standing.learned_to else UNKNOWN
         with ui.element("tr"):
             for text in (str(standing.number), standing.what, when, upto, standing.state):
                 with ui.element("td"):
@@ -109,7 +108,7 @@ class GenerationsCard:
             with ui.element("td"), ui.row().classes("gap-1 no-wrap justify-end"):
                 for verb in standing.verbs:
                     name = f"Roll back to {standing.number}" if verb == "roll back" else TITLES[verb]
-                    ui.button(name, on_click=partial(self._ask, verb, standing.number)).props(BUTTON)
+                    ui.button(name, on_click=partial(self._ask, verb, standing.number)).props(frame.BUTTON)
 
     def _ask(self, verb: Verb, number: int) -> None:
         sentence = TO_NONE if verb == "roll back" and number == 0 else SENTENCES[verb].format(number)

@@ -15,10 +15,13 @@ KINDS = {  # kind -> colour, what it means
 }
 
 
+NAMED = 8  # so many marks have room for their words; of more, the colours tell
+
+
 def line(marks: Iterable[Mark]) -> dict[str, Any]:
     """ECharts' options for them; the words stand along their lines, so that close ones stay legible."""
-    data = []
-    for mark in marks:
+    data, found = [], list(marks)
+    for mark in found:
         colour, _ = KINDS[mark.what]
         data.append(
             {"xAxis": 1000 * mark.at, "name": named(mark.what), "lineStyle": {"color": colour},
@@ -28,7 +31,12 @@ def line(marks: Iterable[Mark]) -> dict[str, Any]:
         "symbol": "none",
         "silent": True,
         "lineStyle": {"type": "dashed", "width": 1.4},
-        "label": {"fontSize": 10, "formatter": "{b}", "position": "insideEndTop"},
+        "label": {
+            "show": len(found) <= NAMED,
+            "fontSize": 10,
+            "formatter": "{b}",
+            "position": "insideEndTop",
+        },
         "data": data,
     }
 

@@ -42,7 +42,7 @@ def build(state: ServerState, history: History, orders: Orders, confirming: Conf
         _figures(state, history, cards)
         frame.show(losses, curves.lines(_by_component(history, "update_loss"), history.marks))
         frame.show(norms, curves.lines(_norms(history), history.marks))
-        shares = {name: history.curve(key("worker", "gate_ratio", family=name)) for name in FAMILIES}
+        shares = {name: _known(history, key("worker", "gate_ratio", family=name)) for name in FAMILIES}
         frame.show(gate, curves.lines(shares, history.marks, area=True))
         frame.show(shown, curves.lines(_shown(history), history.marks))
         frame.show(weights, _weights(state))
@@ -65,10 +65,17 @@ def _figures(state: ServerState, history: History, cards: list[Callable[..., Non
 def _shown(history: History) -> dict[str, curves.Curve]:
     """Those that are shares; novelty is in bits."""
     return {
-        "coverage": history.curve(key("trainer", "coverage_ratio")),
-        "Gini": history.curve(key("worker", "popularity_gini_ratio")),
-        "intra-list distance": history.curve(key("worker", "intra_list_distance")),
+        "coverage": _known(history, key("trainer", "coverage_ratio")),
+        "Gini": _known(history, key("worker", "popularity_gini_ratio")),
+        "intra-list distance": _known(history, key("worker", "intra_list_distance")),
     }
+
+
+def _known(history: History, name: str) -> curves.Curve:
+    """Without the zeros of before there was a slate."""
+    points = history.curve(name)
+    first = next((place for place, (_, value) in enumerate(points) if value), len(points))
+    return points[first:]
 
 
 def _by_component(history: History, name: str) -> dict[str, curves.Curve]:

@@ -30,15 +30,21 @@ class Lead(NamedTuple):
 
 
 def lead(history: History, other: str, over: float = LATELY) -> Lead | None:
-    """None where one of them was not tried lately."""
-    found = []
-    for model in ("fusion", other):
-        trials = history.increase(over, "trainer", "prequential_trials_total", model=model)
-        if trials <= 0:
-            return None
-        hits = history.increase(over, "trainer", "prequential_hits_total", k="20", model=model)
-        found.append((hits / trials, trials))
-    (ours, n), (theirs, m) = found
+    """Over the looks in which both were tried: a shadow is not there all the time. None without any."""
+    sums = [0.0] * 4  # hits and trials of ours, then of theirs
+    names = [
+        key("trainer", name, model=model, **more)
+        for model in ("fusion", other)
+        for name, more in (("prequential_hits_total", {"k": "20"}), ("prequential_trials_total", {}))
+    ]
+    for old, new in history.steps(over):
+        grown = [max(new.get(name, 0.0) - old.get(name, 0.0), 0.0) for name in names]
+        if grown[1] > 0 and grown[3] > 0:
+            sums = [total + more for total, more in zip(sums, grown, strict=True)]
+    _, n, _, m = sums
+    if n == 0 or m == 0:
+        return None
+    ours, theirs = sums[0] / n, sums[2] / m
     error = sqrt(ours * (1 - ours) / n + theirs * (1 - theirs) / m)
     return Lead(ours - theirs, error, n)
 
@@ -104,8 +110,9 @@ def _chips(history: History, chips: dict[str, ui.label]) -> None:
 
 
 def models(history: History) -> list[str]:
-    """Those that have been tried, the fusion and popularity first."""
-    tried = set(history.labels("trainer", "prequential_trials_total", "model")) - HIDDEN
+    """Those that have ever been right, the fusion and popularity first: heads may be off, or to come."""
+    hits = history.newest.by("trainer", "prequential_hits_total", "model")
+    tried = {model for model, count in hits.items() if count} - HIDDEN
     return [*(name for name in MODELS if name in tried), *sorted(tried - MODELS.keys())]
 
 

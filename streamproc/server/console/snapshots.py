@@ -36,7 +36,7 @@ class SnapshotsCard:
             self._table = frame.table(COLUMNS, [], NO_SNAPSHOT)
             with ui.row().classes("items-center gap-3"):
                 self._verify = ui.button("Verify all", on_click=self._verify_all)
-                self._verify.props("dense outline no-caps size=sm color=primary")
+                self._verify.props(frame.BUTTON)
                 ui.label("Reads every byte of them.").classes("about")
             ui.label(BACK).classes("about")
         ui.timer(EVERY, self.look)
