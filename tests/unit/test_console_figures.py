@@ -72,13 +72,14 @@ def test_the_lead_has_a_band(history):
 
 
 def test_a_shadow_is_compared_on_the_events_of_its_trial(history, clock):
-    """Before it came, the fusion had 40 of 100; since then 30 of 50, and the shadow 20."""
-    clock.advance(10.0)
-    more = [
-        Sample("trainer", TRIALS, {"model": "shadow"}, 50),
-        Sample("trainer", HITS, {"model": "shadow", "k": "20"}, 20),
-    ]
-    history.take(Samples([*samples(1150, 370), *more]))
+    """Before it came, the fusion had 40 of 100; then 30 of 50, and the shadow 20. It ended soon after."""
+    for trials, hits, tried, right in ((1150, 370, 50, 20), (1250, 470, 60, 30)):
+        clock.advance(10.0)
+        shadow = [
+            Sample("trainer", TRIALS, {"model": "shadow"}, tried),
+            Sample("trainer", HITS, {"model": "shadow", "k": "20"}, right),
+        ]
+        history.take(Samples([*samples(trials, hits), *shadow]))
 
     found = overview.lead(history, "shadow")
 
@@ -158,6 +159,12 @@ def test_curves_keep_their_colours_and_marks(history):
     assert [line["name"] for line in options["series"]] == ["fusion", "GRU"]
     assert options["series"][0]["itemStyle"]["color"] == curves.COLOURS["fusion"]
     assert options["series"][0]["data"] == [[1000.0, 0.5]]
+
+
+@pytest.mark.parametrize("drawn", [curves.lines({}), curves.lines({"gru": []}), curves.bars(["a"], [0], "")])
+def test_where_there_is_nothing_to_draw_it_says_what_to_do(drawn):
+    """An empty field looks broken."""
+    assert drawn == curves.empty() and "send events" in drawn["title"]["text"]
 
 
 @pytest.mark.parametrize(

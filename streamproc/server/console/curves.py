@@ -16,6 +16,7 @@ COLOURS = {
     "short_term": "#2563eb", "coverage": "#2563eb", "Gini": "#e0852b", "intra-list distance": "#0f9d6e",
     "accepted": "#0f9d6e", "duplicate": "#64748b", "late": "#e0852b", "rejected": "#d64550",
 }  # fmt: skip
+QUIET = "Nothing to draw yet: send events,\nfor example with `streamproc simulate`."
 Curve = Sequence[tuple[float, float | None]]
 
 
@@ -41,8 +42,9 @@ def lines(
         if area:
             drawn |= {"stack": "all", "areaStyle": {"opacity": 0.35}}
         series.append(drawn)
-    if series:
-        series[0]["markLine"] = line(marks)
+    if not any(data["data"] for data in series):
+        return empty()
+    series[0]["markLine"] = line(marks)
     return {
         "animation": False,
         "textStyle": {"color": SOFT},
@@ -59,8 +61,16 @@ def lines(
     }  # fmt: skip
 
 
+def empty(text: str = QUIET) -> dict[str, Any]:
+    """Words instead of a drawing: what to do so that there is one."""
+    style = {"color": SOFT, "fontSize": 12, "fontWeight": "normal", "lineHeight": 18}
+    return {"title": {"text": text, "left": "center", "top": "middle", "textStyle": style}, "series": []}
+
+
 def bars(names: Sequence[str], values: Sequence[float], unit: str, colour: str = "#2563eb") -> dict[str, Any]:
     """One bar a name."""
+    if not any(values):
+        return empty()
     return {
         "animation": False,
         "textStyle": {"color": SOFT},
@@ -89,6 +99,6 @@ def heat(columns: Sequence[str], names: Sequence[str], values: Sequence[Sequence
                   "axisLabel": {"color": SOFT, "rotate": 60, "fontSize": 10, "interval": 0}},
         "yAxis": {"type": "category", "data": list(names), "axisLabel": {"color": SOFT, "fontSize": 11}},
         "visualMap": {"min": -most, "max": most, "show": False,
-                      "inRange": {"color": ["#2563eb", "#dbe3f0", "#e0852b"]}},
+                      "inRange": {"color": ["#2563eb", "rgba(138, 148, 166, 0.14)", "#e0852b"]}},
         "series": [{"type": "heatmap", "data": data}],
     }  # fmt: skip

@@ -11,6 +11,7 @@ from streamproc.server.state import ServerState
 
 OUTCOMES = ("accepted", "duplicate", "late", "rejected")
 COLUMNS = ["when (UTC)", "reason", "what is wrong", "from", "bytes"]
+QUIET = "No event was read yet: send some, for example with `streamproc simulate`."
 CLEAN = "Nothing was set aside: every event could be used."
 EVERY = 10.0  # seconds between two looks at the dead letters
 
@@ -46,7 +47,7 @@ def build(state: ServerState, history: History) -> None:
         rows = [
             [reason, whole(count)] for reason, count in sorted(found.items(), key=lambda r: -r[1]) if count
         ]
-        reasons.set_content(frame.rows(["reason", "events"], rows, CLEAN))
+        reasons.set_content(frame.rows(["reason", "events"], rows, CLEAN if counts else QUIET))
 
     async def read() -> None:
         try:

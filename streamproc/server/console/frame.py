@@ -8,6 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
+from streamproc.server.console import curves
 from streamproc.server.console.about import ABOUT
 from streamproc.server.console.words import UNKNOWN
 
@@ -113,5 +114,5 @@ def show(chart: ui.echart, options: dict[str, Any]) -> None:
 
 
 def chart(height: int) -> ui.echart:
-    """An empty chart, `height` pixels high."""
-    return ui.echart({}).classes("w-full").style(f"height:{height}px")
+    """A chart with nothing in it yet, `height` pixels high."""
+    return ui.echart(curves.empty()).classes("w-full").style(f"height:{height}px")

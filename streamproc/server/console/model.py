@@ -55,11 +55,15 @@ def _figures(state: ServerState, history: History, cards: list[Callable[..., Non
     version(whole(state.view.version))
     learned(whole(state.view.learned_to), "journal offset")
     generation(whole(state.view.generation))
-    coverage(share(history.value("trainer", "coverage_ratio")), "of the items")
-    gini(share(history.newest.highest("worker", "popularity_gini_ratio")), "0 even, 1 always the same")
+    coverage(share(history.value("trainer", "coverage_ratio") or None), "of the items")
+    gini(
+        share(history.newest.highest("worker", "popularity_gini_ratio") or None), "0 even, 1 always the same"
+    )
     bits = history.newest.highest("worker", "novelty")
-    novelty(UNKNOWN if bits is None else f"{bits:.1f}", "bits")
-    distance(share(history.newest.highest("worker", "intra_list_distance")), "0 alike, 1 nothing in common")
+    novelty(f"{bits:.1f}" if bits else UNKNOWN, "bits")
+    distance(
+        share(history.newest.highest("worker", "intra_list_distance") or None), "0 alike, 1 nothing in common"
+    )
 
 
 def _shown(history: History) -> dict[str, curves.Curve]:

@@ -12,6 +12,7 @@ from streamproc.server.sampling import History, key
 from streamproc.server.state import ServerState
 
 LATELY = 300.0  # seconds
+ALL_ALONG = 0.9  # share of the events between two looks
 SMOOTH = 60.0  # seconds that a point of a curve is a mean over
 HIDDEN = frozenset(("served", "average", "maximum"))
 FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the one on trial", "Model's age",
@@ -30,7 +31,7 @@ class Lead(NamedTuple):
 
 
 def lead(history: History, other: str, over: float = LATELY) -> Lead | None:
-    """Over the looks in which both were tried: a shadow is not there all the time. None without any."""
+    """Over the looks in which both were tried all along, as a shadow comes and goes. None without any."""
     sums = [0.0] * 4  # hits and trials of ours, then of theirs
     names = [
         key("trainer", name, model=model, **more)
@@ -39,7 +40,7 @@ def lead(history: History, other: str, over: float = LATELY) -> Lead | None:
     ]
     for old, new in history.steps(over):
         grown = [max(new.get(name, 0.0) - old.get(name, 0.0), 0.0) for name in names]
-        if grown[1] > 0 and grown[3] > 0:
+        if grown[3] > 0 and grown[3] >= ALL_ALONG * grown[1]:
             sums = [total + more for total, more in zip(sums, grown, strict=True)]
     _, n, _, m = sums
     if n == 0 or m == 0:

@@ -42,21 +42,21 @@ class UserPage:
             self._told = ui.label("").classes("about")
         with ui.element("div").classes("halves w-full"):
             with frame.card("Window"):
-                self._timeline = frame.table(["when (UTC)", "what", "item"], [], "")
+                self._timeline = frame.table(["when (UTC)", "what", "item"], [], NO_WINDOW)
             with frame.card("Newest slate"):
                 self._gate = ui.html("", sanitize=False).classes("w-full")
                 self._slate = frame.table(ASKED, [], NOBODY)
             with ui.element("div").classes("stack"):
                 with frame.card("Try it"):
                     self._offer = ui.row().classes("gap-1")
-                    self._tried = frame.table(["rank", "item", "was", "because"], [], "")
+                    self._tried = frame.table(["rank", "item", "was", "because"], [], NOBODY)
                 with frame.card("Why"):
                     self._ask = ui.input("Item id").props("outlined dense").classes("w-full")
                     self._ask.on("keydown.enter", self._why)
                     ui.button("Ask", on_click=self._why).props("no-caps unelevated padding='4px 16px'")
                     self._answer = ui.html("", sanitize=False).classes("w-full")
             with ui.element("div").classes("stack"), frame.card("Before the last event"):
-                self._before = frame.table(["rank", "item", "now", "because"], [], "")
+                self._before = frame.table(["rank", "item", "now", "because"], [], NO_WINDOW)
         frame.live(self._look)
 
     def _latest(self) -> list[str]:
