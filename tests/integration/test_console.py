@@ -18,7 +18,10 @@ PATHS = {  # page -> what has to be on it once there are figures
     "/data": ("Accepted", "Nothing was set aside"),
     "/system": ("Partitions", "Memory against its bounds", "1,000,000"),
 }
-UNJUDGED = {"refresh": {"shadow_events": 10**6, "encoder": {"enabled": "off"}}}  # the first stays in shadow
+SETTINGS = {  # the first generation stays in shadow, and there are soon snapshots
+    "refresh": {"shadow_events": 10**6, "encoder": {"enabled": "off"}},
+    "snapshots": {"interval": 2.0},
+}
 LEARNED = 1500  # events, after which every page has something to show
 SECONDS = 30_000  # ms, for one page
 
@@ -26,7 +29,7 @@ SECONDS = 30_000  # ms, for one page
 @pytest.fixture(scope="module")
 def console(tmp_path_factory):
     """The address of a console with something to show."""
-    with Supervised(tmp_path_factory.mktemp("console"), UNJUDGED) as system:
+    with Supervised(tmp_path_factory.mktemp("console"), SETTINGS) as system:
         started = system.start("up", "--demo")
         system.wait_ready(started)
         wait_until(
