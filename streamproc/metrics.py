@@ -22,6 +22,7 @@ RECORDS = ("applied", "stale", "overlap", "broken")  # of a journal record under
 UPDATES = ("applied", "skipped_nonfinite")
 TRIGGERS = ("event", "refresh", "cold")
 RESULTS = ("promoted", "rejected")
+ROLLED_BACK = "rolled_back"  # an earlier generation serves again, by order
 SIGNALS = ("hits", "item_mix")  # of the stream, in which a drift can show
 UNWRITTEN = ("disk", "nonfinite")  # why a snapshot could not be written
 UNUSABLE = ("manifest", "checksum", "format", "layout", "other_journal", "too_old")  # or was passed over
@@ -155,6 +156,9 @@ class WorkerMetrics(StreamMetrics):
         self.novelty = series.gauge(
             "novelty", "Mean of -log2 of the shown items' shares of the events, in bits."
         )
+        self.intra_list_distance = series.gauge(
+            "intra_list_distance", "Mean of 1 - cosine of the factors over the pairs of a slate's items."
+        )
         self.model_apply = series.histogram(
             "model_apply_seconds", "Taking in one sync of the model.", WAITING
         )
@@ -174,6 +178,7 @@ class TrainerMetrics(StreamMetrics):
         self.gate = series.gauge("gate_ratio", "Mean share of the score.", "family")
         self.serving = series.gauge("serving", "1 for the model that answers, else 0.", "model")
         self.coverage = series.gauge("coverage_ratio", "Share of the items that were on a sampled slate.")
+        self.shadow_generation = series.gauge("shadow_generation", "The one in shadow; 0: there is none.")
         self.shadow_progress = series.gauge(
             "shadow_progress_ratio", "How much of its trial the generation in shadow has behind it."
         )
@@ -184,7 +189,7 @@ class TrainerMetrics(StreamMetrics):
         self.parameter_norm = series.gauge("parameter_norm", "Norm of the parameters.", "component")
         self.updates = series.counter("updates_total", "Learning steps.", "component", "outcome")
         self.promotions = series.counter(
-            "batch_promotions_total", "Generations after their shadow.", "result"
+            "batch_promotions_total", "Decisions on generations, and returns to earlier ones.", "result"
         )
         self.drift_detections = series.counter(
             "drift_detections_total", "Changes of the stream that were noticed.", "detector", "signal"
@@ -206,7 +211,7 @@ class TrainerMetrics(StreamMetrics):
         )
         for reason in UNWRITTEN + UNUSABLE:
             self.snapshot_failures.labels(reason)
-        for result in RESULTS:
+        for result in (*RESULTS, ROLLED_BACK):
             self.promotions.labels(result)
         self.sync_rows = series.counter("sync_rows_total", "Records published by syncs.", "topic")
 

@@ -8,8 +8,8 @@ from streamproc.config import Config
 from streamproc.contracts.journal import Reader
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import folder
 from streamproc.trainer.follower import Follower
-from streamproc.trainer.starting import folder
 
 
 def digest_of(config: Config, records: Iterable[tuple[int, bytes]]) -> str:

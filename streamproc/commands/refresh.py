@@ -11,6 +11,7 @@ from streamproc.config import Config
 from streamproc.encoder_config import Cell
 
 if TYPE_CHECKING:
+    from streamproc.orders.verdicts import Verdict
     from streamproc.refresh.encoder.message import Progress, Report
 
 NICENESS = 10  # ranking and learning come first
@@ -79,15 +80,60 @@ def rollback(config: Config, generation: int | None) -> None:
     effect when these are read. Repeated with the same GENERATION, it changes nothing.
     """
     from streamproc.clock import SystemClock
-    from streamproc.refresh.rollback import roll_back
+    from streamproc.orders.rollback import roll_back
 
-    if rolled := _until_told(roll_back(config, generation, SystemClock().now_ms())):
+    if rolled := _until_told(roll_back(config, generation, SystemClock().now_ms(), _who())):
         if rolled.written:
             click.echo(f"generation {rolled.generation} serves from here on, a copy of {rolled.like}")
         else:
             click.echo(
                 f"generation {rolled.like} serves already, as {rolled.generation}; nothing was written"
             )
+
+
+@command.command()
+@click.argument("generation", type=click.IntRange(1), required=False)
+@with_config
+def promote(config: Config, generation: int | None) -> None:
+    """Let the generation in shadow serve at once, without the rest of its trial.
+
+    It is written into the journal, and takes effect when it is read. Repeated with the same GENERATION, it
+    changes nothing.
+    """
+    _decide(config, "promote", generation)
+
+
+@command.command()
+@click.argument("generation", type=click.IntRange(1), required=False)
+@with_config
+def reject(config: Config, generation: int | None) -> None:
+    """Drop the generation in shadow, without the rest of its trial.
+
+    It is written into the journal, and takes effect when it is read. Repeated with the same GENERATION, it
+    changes nothing.
+    """
+    _decide(config, "reject", generation)
+
+
+def _decide(config: Config, verdict: "Verdict", generation: int | None) -> None:
+    from streamproc.orders.verdicts import WORDS, decide
+
+    if decided := _until_told(decide(config, verdict, generation, _who())):
+        told = "from here on" if decided.written else "already; nothing was written"
+        click.echo(f"generation {decided.generation} is {WORDS[verdict]} {told}")
+
+
+def _who() -> str:
+    """For the journal: the account and the machine."""
+    import getpass
+    import os
+    import socket
+
+    try:
+        account = getpass.getuser()
+    except (OSError, KeyError):  # a container's user needs no name
+        account = f"user {os.getuid()}"
+    return f"{account} at {socket.gethostname()}"
 
 
 @contextmanager

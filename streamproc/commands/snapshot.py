@@ -10,7 +10,7 @@ from streamproc.commands.flags import with_config
 from streamproc.config import Config
 
 if TYPE_CHECKING:
-    from streamproc.trainer.rollback import Standing
+    from streamproc.engine.snapshots import Standing
 
 
 @click.group()
@@ -69,8 +69,7 @@ def rollback(config: Config, offset: int, as_json: bool) -> None:
 
 def _tell(config: Config, verify: bool, as_json: bool) -> bool:
     """Whether there is one, and all are whole."""
-    from streamproc.trainer.rollback import listed
-    from streamproc.trainer.starting import folder
+    from streamproc.engine.snapshots import folder, listed
 
     standings = listed(config, verify)
     if as_json:

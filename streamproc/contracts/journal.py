@@ -7,7 +7,6 @@ All numbers are little-endian; every array starts at a multiple of 8 bytes.
 
 import hashlib
 import struct
-from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
@@ -60,6 +59,8 @@ class Promote(msgspec.Struct, frozen=True, tag="promote"):
     recall: float  # of the fusion with it, over the shadow events
     frozen: float  # of the fusion with the one before, over the same events
     events: int = 0
+    by: str = ""  # who ordered it; empty: what the shadow has shown
+    like: int = -1  # the earlier generation that it is a copy of; -1: none
 
 
 class Reject(msgspec.Struct, frozen=True, tag="reject"):
@@ -67,6 +68,7 @@ class Reject(msgspec.Struct, frozen=True, tag="reject"):
 
     generation: int
     reason: str
+    by: str = ""  # who ordered it
 
 
 class Drift(msgspec.Struct, frozen=True, tag="drift"):
@@ -277,14 +279,16 @@ class Assembler:
         whole = b"".join(pieces[index] for index in sorted(pieces))
         if hashlib.sha256(whole).hexdigest() != generation.sha256:
             found = f"{len(pieces)} of {generation.chunks} chunks"
-            raise BadRecord(
-                f"generation {generation.id} is not whole: {found}", "The next refresh replaces it"
-            )
+            raise BadRecord(f"generation {generation.id} is not whole: {found}", "The next one replaces it")
         return dict(load(whole))
 
     def arrays(self) -> dict[str, U8]:
         """What is kept, for a snapshot."""
-        return dict(self._named())
+        return {
+            f"{generation}.{index}": np.frombuffer(piece, np.uint8)
+            for generation, pieces in self._pieces.items()
+            for index, piece in pieces.items()
+        }
 
     def restore(self, arrays: dict[str, U8]) -> None:
         """Take over what `arrays` gave."""
@@ -292,8 +296,3 @@ class Assembler:
         for name in arrays:
             generation, index = map(int, name.split("."))
             self.add(Chunk(generation, index, arrays[name].tobytes()))
-
-    def _named(self) -> Iterator[tuple[str, U8]]:
-        for generation, pieces in self._pieces.items():
-            for index, piece in pieces.items():
-                yield f"{generation}.{index}", np.frombuffer(piece, np.uint8)

@@ -13,8 +13,8 @@ from pathlib import Path
 from streamproc.broker import java
 from streamproc.config import Config
 from streamproc.doctor.finding import Finding, below, fine
+from streamproc.engine.snapshots import listed
 from streamproc.errors import BrokerFailed
-from streamproc.trainer.rollback import listed
 
 PACKAGES = ("aiokafka", "faust-streaming", "msgspec", "numba", "numpy", "safetensors")
 GB = 1e9
@@ -107,7 +107,7 @@ def kernels() -> Finding:
 
 def snapshots(config: Config) -> Finding:
     """By their manifests; `streamproc snapshot verify` reads all of them."""
-    standings = listed(config, verify=False)
+    standings = listed(config, every_byte=False)
     damaged = [each.path.name for each in standings if each.problem]
     if damaged:
         remedy = "See `streamproc snapshot verify`; an older one is used"

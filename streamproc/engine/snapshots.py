@@ -10,12 +10,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamproc.config import Config
 from streamproc.errors import BadSnapshot
 
 ARRAYS, MANIFEST = "arrays.safetensors", "manifest.json"
@@ -38,6 +39,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sha256: str = ""  # of the arrays' file
     size: int = 0  # of the arrays' file, bytes
     seal: str = ""  # sha256 of this manifest without the seal
+
+
+class Standing(NamedTuple):
+    """One snapshot; `problem` is empty where every byte is right."""
+
+    path: Path
+    manifest: Manifest | None
+    reason: str = ""  # one of metrics.UNUSABLE
+    problem: str = ""
+
+
+def folder(config: Config) -> Path:
+    """Where the snapshots of this trainer lie; one folder for each prefix, since each has its own journal."""
+    return config.data_dir / "snapshots" / f"{config.kafka.prefix}trainer"
 
 
 def save(folder: Path, arrays: Mapping[str, NDArray[Any]], manifest: Manifest, keep: int) -> Path:
@@ -89,6 +104,12 @@ def newest(
 def found(folder: Path) -> list[Path]:
     """Every snapshot, newest first, whether it is whole or not."""
     return sorted(folder.glob(_PREFIX + "*"), reverse=True)
+
+
+def listed(config: Config, every_byte: bool) -> list[Standing]:
+    """All snapshots, newest first; `every_byte` reads them, else only the manifests are looked at."""
+    look = verify if every_byte else read_manifest
+    return [_standing(path, look) for path in found(folder(config))]
 
 
 def set_aside(path: Path, why: str) -> Path:
@@ -192,3 +213,10 @@ def _discard(path: Path) -> None:
     """Under a name that nobody reads first: one that is half removed is no damaged snapshot."""
     if path.exists():
         shutil.rmtree(path.rename(path.with_name(f"{_UNFINISHED}{path.name}.old")), ignore_errors=True)
+
+
+def _standing(path: Path, look: Callable[[Path], Manifest]) -> Standing:
+    try:
+        return Standing(path, look(path))
+    except BadSnapshot as error:
+        return Standing(path, None, error.reason, error.message)

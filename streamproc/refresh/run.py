@@ -4,19 +4,15 @@ A generation counts from its control record on, which is written last, when ever
 acknowledged. Whatever ends a refresh earlier leaves chunks that nobody asks for.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
-
-from aiokafka.errors import KafkaError
 
 from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
-from streamproc.contracts.journal import CHUNK, Generation, pack_control
-from streamproc.contracts.topics import topics
-from streamproc.errors import KafkaUnavailable, StreamprocError
-from streamproc.kafka.clients import close, new_producer
+from streamproc.contracts.journal import Generation, pack_control
+from streamproc.errors import StreamprocError
+from streamproc.kafka.appending import append_all
 from streamproc.refresh.encoder.apart import Tell
 from streamproc.refresh.encoding import Encoding, encode
 from streamproc.refresh.fit import Fitted, bounded, fit
@@ -27,7 +23,6 @@ from streamproc.refresh.written import write
 Enter = Callable[[str], None]  # told the state that begins: one of metrics.STATES
 
 FEWEST_EVENTS, FEWEST_ITEMS = 500, 20  # below, a matrix over items says nothing
-HAND_OVER = 120.0  # seconds to write a generation
 
 
 class Refreshed(NamedTuple):
@@ -115,28 +110,3 @@ async def hand_over(
     written = write(number, fitted, encoding.arrays, learned_to, now_ms)
     await append_all(config, [*written.chunks, pack_control(written.control)])
     return written.control
-
-
-async def append_all(config: Config, records: list[bytes]) -> None:
-    """Append to the journal: chunks first, and a control record only once all before it are safe.
-
-    Raises KafkaUnavailable where the journal does not take them.
-    """
-    producer = new_producer(config)
-    chunks = [record for record in records if record[0] == CHUNK]
-    try:
-        async with asyncio.timeout(HAND_OVER):
-            await producer.start()
-            await _append(producer, config, chunks)
-            for record in records[len(chunks) :]:
-                await _append(producer, config, [record])
-    except (KafkaError, TimeoutError) as error:
-        raise KafkaUnavailable(config.kafka.bootstrap_servers, HAND_OVER, str(error)) from error
-    finally:
-        await close(producer)
-
-
-async def _append(producer: Any, config: Config, records: list[bytes]) -> None:
-    journal = topics(config).journal.name
-    answers = [await producer.send(journal, record, partition=0) for record in records]
-    await asyncio.gather(*answers)

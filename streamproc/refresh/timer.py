@@ -1,6 +1,7 @@
 """Refreshes by time and by events, for as long as it is left running."""
 
 import asyncio
+from typing import Any
 
 from streamproc.clock import Clock
 from streamproc.config import Config, RefreshConfig
@@ -101,15 +102,18 @@ class RefreshTimer:
         if decision is self._told or decision is None:
             return
         self._told = decision
+        ordered: dict[str, Any] = {"by": decision.by} if decision.by else {}
         if isinstance(decision, Promote):
             self._metrics.model_generation.set(decision.generation)
             self._metrics.results.labels("promoted").inc()
             logger.info(
                 "a generation is promoted",
                 generation=decision.generation,
-                recall=round(decision.recall, 4),
-                recall_without=round(decision.frozen, 4),
+                **ordered
+                or {"recall": round(decision.recall, 4), "recall_without": round(decision.frozen, 4)},
             )
         else:
             self._metrics.results.labels("rejected").inc()
-            logger.info("a generation is rejected", generation=decision.generation, reason=decision.reason)
+            logger.info(
+                "a generation is rejected", generation=decision.generation, reason=decision.reason, **ordered
+            )

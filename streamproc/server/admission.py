@@ -3,11 +3,15 @@
 import hashlib
 import hmac
 
+from streamproc.clock import Clock, SystemClock
 from streamproc.config import ServerConfig
 from streamproc.errors import ConfigError
 from streamproc.exposition import is_loopback
+from streamproc.server.attempts import Attempts
 
 COOKIE = "streamproc_pass"
+LOGINS = 10  # wrong tokens that people at one address may type in a minute
+BEARERS = 600  # and that programs may send: one that was told a wrong one must not shut out its neighbours
 _PURPOSE = b"streamproc console"
 
 
@@ -32,9 +36,12 @@ def token(config: ServerConfig) -> str | None:
 class Admission:
     """Without a token everybody is let in, who can be on this machine only."""
 
-    def __init__(self, config: ServerConfig) -> None:
+    def __init__(self, config: ServerConfig, clock: Clock | None = None) -> None:
         found = token(config)
         self._token = found.encode() if found else None
+        seconds = (clock or SystemClock()).seconds
+        self.typed = Attempts(seconds, LOGINS)  # by people
+        self.sent = Attempts(seconds, BEARERS)  # by programs
         # Does not tell the token, and ends with it.
         self.cookie = hmac.new(self._token or b"", _PURPOSE, hashlib.sha256).hexdigest()
 

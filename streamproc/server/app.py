@@ -32,7 +32,7 @@ def make_app(state: ServerState, registry: CollectorRegistry) -> FastAPI:
     )
     app.state.streamproc = state
     app.state.registry = registry
-    app.state.admission = Admission(state.config.server)
+    app.state.admission = Admission(state.config.server, state.clock)
     problems.install(app)
     for part in (recommending, items, events, health, login):
         app.include_router(part.router)

@@ -1,7 +1,7 @@
 """What a request passes first: host, origin, token, rate, size; and what every answer carries."""
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,6 +41,14 @@ PAGE_HEADERS = [  # pages make their parts in the browser; nothing comes from, o
 ]
 
 
+class Refusal(NamedTuple):
+    """Why a request is not passed on, with the status of its answer."""
+
+    code: int
+    why: str
+    wait: int = 1  # seconds after which it may be tried again, of a 429
+
+
 class Guard:
     """An ASGI app around the real one."""
 
@@ -62,11 +70,11 @@ class Guard:
         headers = dict(scope["headers"])
         refused = self._refusal(scope, headers)
         if refused is not None:
-            if refused[0] == 401 and _is_browser(scope, headers):
+            if refused.code == 401 and _is_browser(scope, headers):
                 scope["path"] = login.PATH
                 await self._app(scope, receive, _with_headers(login.PATH, send))
             else:
-                await self._refuse(scope, send, *refused)
+                await self._refuse(scope, send, refused)
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
@@ -74,23 +82,38 @@ class Guard:
                 receive = _measured(receive, self._limit(scope["path"]))
             await self._counting.count(self._app, scope, receive, _with_headers(scope["path"], send))
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
         host = headers.get(b"host", b"").lower()
         if _name(host) not in self._hosts:
-            return 421, f"{host.decode('latin-1')} is not a name of this server: add it to server.hosts"
+            return Refusal(
+                421, f"{host.decode('latin-1')} is not a name of this server: add it to server.hosts"
+            )
         if scope["type"] == "websocket" or scope["method"] not in READING:
             if (refused := self._foreign(host, headers)) is not None:
                 return refused
-        if scope["path"] not in OPEN and not self._admission.admits(headers):
-            return 401, "Send the server's token as `Authorization: Bearer TOKEN`"
+        if scope["path"] not in OPEN and (refused := self._unknown(scope, headers)) is not None:
+            return refused
         if self._too_many(scope):
-            return 429, f"More than {self._config.rate} requests in a second (server.rate)"
+            return Refusal(429, f"More than {self._config.rate} requests in a second (server.rate)")
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._limit(scope["path"]):
-            return 413, f"More than {self._limit(scope['path'])} bytes"
+            return Refusal(413, f"More than {self._limit(scope['path'])} bytes")
         return None
 
-    def _foreign(self, host: bytes, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    def _unknown(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+        """Who does not know the token, or has guessed at it too often."""
+        if not self._admission.needed:
+            return None
+        address, guesses = _client(scope), b"authorization" in headers
+        if guesses and (seconds := self._admission.sent.wait(address)):
+            return Refusal(429, f"Too many wrong tokens from this address. Wait {seconds} s", seconds)
+        if self._admission.admits(headers):
+            return None
+        if guesses:
+            self._admission.sent.wrong(address)
+        return Refusal(401, "Send the server's token as `Authorization: Bearer TOKEN`")
+
+    def _foreign(self, host: bytes, headers: dict[bytes, bytes]) -> Refusal | None:
         """Browsers let a page of anybody send to us, and say whose it is."""
         origin = headers.get(b"origin")
         if origin is None:
@@ -99,10 +122,10 @@ class Guard:
         named = _name(from_host).decode("latin-1") in self._config.hosts
         if from_host == host or named:
             return None
-        return 403, f"A page of {origin.decode('latin-1')} may not send to this server"
+        return Refusal(403, f"A page of {origin.decode('latin-1')} may not send to this server")
 
     def _too_many(self, scope: Scope) -> bool:
-        client = scope["client"][0] if scope.get("client") else ""
+        client = _client(scope)
         second = int(time.monotonic())
         began, count = self._rates.get(client, (second, 0))
         if began != second:
@@ -116,7 +139,8 @@ class Guard:
         most = self._config.max_body
         return max(most, EVENT_BYTES * self._config.max_events) if path == EVENTS else most
 
-    async def _refuse(self, scope: Scope, send: Send, code: int, why: str) -> None:
+    async def _refuse(self, scope: Scope, send: Send, refused: Refusal) -> None:
+        code, why, wait = refused
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": why})
             return
@@ -126,10 +150,15 @@ class Guard:
         if code == 401:
             headers.append((b"www-authenticate", b"Bearer"))
         if code == 429:
-            headers.append((b"retry-after", b"1"))
+            headers.append((b"retry-after", b"%d" % wait))
         send = _with_headers(scope["path"], send)
         await send({"type": "http.response.start", "status": code, "headers": headers})
         await send({"type": "http.response.body", "body": text})
+
+
+def _client(scope: Scope) -> str:
+    """Its address."""
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _is_browser(scope: Scope, headers: dict[bytes, bytes]) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from streamproc.clock import Clock
@@ -27,7 +28,7 @@ class Mark:
     """Something that happened, to be drawn into curves."""
 
     at: float  # seconds since 1970
-    what: str  # refresh, promoted, rejected, rolled back, drift
+    what: str  # refresh, promoted, rejected, rolled_back, drift
 
 
 class History:
@@ -111,6 +112,14 @@ class History:
     def labels(self, part: str, name: str, label: str) -> list[str]:
         """Values that a label has now."""
         return sorted(self.newest.by(part, name, label))
+
+    def steps(self, seconds: float) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+        """Values of each look and of the one before, over the last `seconds`."""
+        points = list(self.points)
+        newest = points[-1].at if points else 0.0
+        for old, new in pairwise(points):
+            if old.at >= newest - seconds:
+                yield old.values, new.values
 
     def _since(self, at: float) -> Point:
         return next((point for point in self.points if point.at >= at), self.points[-1])

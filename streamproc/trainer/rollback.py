@@ -1,31 +1,20 @@
-"""The trainer's snapshots for people: which there are, whether they are whole, and how to go back to one.
+"""Back to an earlier snapshot of the trainer.
 
 A snapshot is what the trainer has made of the journal up to an offset. To go back to one means that
 the next start goes on from there and learns the journal since then once more: it ends with the same model. It
 is for a snapshot that is suspected, not for events that should not have been learned.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from streamproc.config import Config
 from streamproc.engine import snapshots
-from streamproc.engine.snapshots import Manifest
+from streamproc.engine.snapshots import Manifest, folder
 from streamproc.errors import AlreadyRunning, BadSnapshot, TopicMismatch
 from streamproc.exposition import running
-from streamproc.trainer.starting import folder
 
 ASIDE = "rolled-back"
-
-
-class Standing(NamedTuple):
-    """One snapshot; `problem` is empty where every byte is right."""
-
-    path: Path
-    manifest: Manifest | None
-    reason: str = ""  # one of metrics.UNUSABLE
-    problem: str = ""
 
 
 class RolledBack(NamedTuple):
@@ -33,12 +22,6 @@ class RolledBack(NamedTuple):
 
     manifest: Manifest
     aside: list[Path]
-
-
-def listed(config: Config, verify: bool) -> list[Standing]:
-    """All snapshots, newest first; `verify` reads every byte, else only the manifests are looked at."""
-    look = snapshots.verify if verify else snapshots.read_manifest
-    return [_standing(path, look) for path in snapshots.found(folder(config))]
 
 
 def roll_back(config: Config, learned_to: int, journal_begin: int) -> RolledBack:
@@ -67,10 +50,3 @@ def roll_back(config: Config, learned_to: int, journal_begin: int) -> RolledBack
         )
     newer = present[: present.index(wanted[0])]
     return RolledBack(manifest, [snapshots.set_aside(path, ASIDE) for path in newer])
-
-
-def _standing(path: Path, look: Callable[[Path], Manifest]) -> Standing:
-    try:
-        return Standing(path, look(path))
-    except BadSnapshot as error:
-        return Standing(path, None, error.reason, error.message)

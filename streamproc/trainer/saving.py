@@ -12,12 +12,11 @@ from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
 from streamproc.engine import snapshots, state
-from streamproc.engine.snapshots import Manifest
+from streamproc.engine.snapshots import Manifest, folder
 from streamproc.errors import NotFinite
 from streamproc.logs import get_logger
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer.follower import Follower
-from streamproc.trainer.starting import folder
 from streamproc_models.arrays import U8
 
 logger = get_logger(__name__)

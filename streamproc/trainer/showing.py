@@ -6,7 +6,7 @@ from streamproc.contracts.journal import NOTHING_READ, Chunk, Drift, EventsRecor
 from streamproc.engine.drift import SIGNALS
 from streamproc.engine.memory import SHADOWED
 from streamproc.logs import get_logger
-from streamproc.metrics import CUTOFFS, UPDATES, TrainerMetrics
+from streamproc.metrics import CUTOFFS, ROLLED_BACK, UPDATES, TrainerMetrics
 from streamproc.trainer.follower import APPLIED, BROKEN, Follower, Step
 from streamproc_models import evaluation
 from streamproc_models.evaluation import AT_1, RECIPROCAL, TRIALS
@@ -69,19 +69,9 @@ class Showing:
             else:
                 self._rejected(record.id, "it is damaged or not whole")
         elif isinstance(record, Promote) and step.outcome == APPLIED:
-            self._metrics.promotions.labels("promoted").inc()
-            if record.events == 0:
-                logger.info("a generation serves by order, without a shadow", generation=record.generation)
-                return
-            logger.info(
-                "a generation is promoted",
-                generation=record.generation,
-                recall=round(record.recall, 4),
-                recall_without=round(record.frozen, 4),
-                events=record.events,
-            )
+            self._promoted(record)
         elif isinstance(record, Reject) and step.outcome == APPLIED:
-            self._rejected(record.generation, record.reason)
+            self._rejected(record.generation, record.reason, record.by)
         elif isinstance(record, Drift) and step.outcome == APPLIED:
             self._drifted(record)
 
@@ -99,9 +89,28 @@ class Showing:
             events=record.events,
         )
 
-    def _rejected(self, generation: int, reason: str) -> None:
+    def _promoted(self, record: Promote) -> None:
+        number, went_back = record.generation, record.like >= 0
+        self._metrics.promotions.labels(ROLLED_BACK if went_back else "promoted").inc()
+        if went_back:
+            logger.info(
+                "an earlier generation serves again", generation=number, like=record.like, by=record.by
+            )
+        elif record.events == 0:
+            logger.info("a generation serves by order", generation=number, by=record.by)
+        else:
+            logger.info(
+                "a generation is promoted",
+                generation=number,
+                recall=round(record.recall, 4),
+                recall_without=round(record.frozen, 4),
+                events=record.events,
+            )
+
+    def _rejected(self, generation: int, reason: str, by: str = "") -> None:
         self._metrics.promotions.labels("rejected").inc()
-        logger.info("a generation is rejected", generation=generation, reason=reason)
+        ordered = {"by": by} if by else {}
+        logger.info("a generation is rejected", generation=generation, reason=reason, **ordered)
 
     def show(self, follower: Follower) -> None:
         """Everything that is read off the state."""
@@ -117,6 +126,7 @@ class Showing:
         for family, name in enumerate(FAMILIES):
             metrics.gate.labels(name).set(float(learner.memory.gate[family]) / sampled)
         done = max(int(learner.memory.counters[SHADOWED]), 0)  # below 0: nothing in shadow
+        metrics.shadow_generation.set(follower.in_shadow)
         metrics.shadow_progress.set(min(done / self._shadow_events, 1.0))
         if learner.serving != self._serving:
             self._serves(learner.serving)

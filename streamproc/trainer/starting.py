@@ -9,7 +9,7 @@ from streamproc.contracts.journal import Reader
 from streamproc.contracts.topics import topics
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
-from streamproc.engine.snapshots import Manifest
+from streamproc.engine.snapshots import Manifest, folder
 from streamproc.errors import BadSnapshot, TopicMismatch
 from streamproc.logs import get_logger
 from streamproc.trainer.follower import Follower
@@ -25,11 +25,6 @@ class Start(NamedTuple):
 
     follower: Follower
     snapshot: Manifest | None
-
-
-def folder(config: Config) -> Path:
-    """Where the snapshots of this trainer lie; one folder for each prefix, since each has its own journal."""
-    return config.data_dir / "snapshots" / f"{config.kafka.prefix}trainer"
 
 
 def start(config: Config, journal_begin: int, published_to: int, skipped: Skipped) -> Start:

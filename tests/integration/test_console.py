@@ -1,5 +1,6 @@
 """The console as people see it: a real browser, a real pipeline, a simulated shop."""
 
+import httpx
 import pytest
 
 from streamproc.scrape import page as address_of
@@ -10,12 +11,16 @@ from tests.integration.supervised import Supervised, wait_until
 pytestmark = [pytest.mark.kafka, pytest.mark.skipif(chromium() is None, reason=MISSING)]
 
 PATHS = {  # page -> what has to be on it once there are figures
-    "/": ("What runs", "worker ready", "Learning pays", "fusion"),
+    "/": ("What runs", "worker ready", "Learning pays", "fusion", "an earlier generation serves again"),
     "/users": ("Newest slate", "because", "Gate:", "Try it"),
     "/items": ("Goes with", "Most popular now", "Exposure"),
-    "/model": ("Learned to", "Weights", "Generations"),
+    "/model": ("Learned to", "Weights", "Intra-list distance", "in shadow", "its manifest"),
     "/data": ("Accepted", "Nothing was set aside"),
     "/system": ("Partitions", "Memory against its bounds", "1,000,000"),
+}
+SETTINGS = {  # the first generation stays in shadow, and there are soon snapshots
+    "refresh": {"shadow_events": 10**6, "encoder": {"enabled": "off"}},
+    "snapshots": {"interval": 2.0},
 }
 LEARNED = 1500  # events, after which every page has something to show
 SECONDS = 30_000  # ms, for one page
@@ -24,7 +29,7 @@ SECONDS = 30_000  # ms, for one page
 @pytest.fixture(scope="module")
 def console(tmp_path_factory):
     """The address of a console with something to show."""
-    with Supervised(tmp_path_factory.mktemp("console")) as system:
+    with Supervised(tmp_path_factory.mktemp("console"), SETTINGS) as system:
         started = system.start("up", "--demo")
         system.wait_ready(started)
         wait_until(
@@ -99,4 +104,39 @@ def test_an_item_that_is_tried_moves_the_slate(console, chrome):
 
     watched.page.get_by_text("was", exact=True).first.wait_for(timeout=SECONDS)
     watched.close()
+    assert watched.complaints == []
+
+
+def order(page, button, number, typed):
+    """What is pressed, asked and typed; the dialog stays where that is wrong."""
+    page.get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(f"Type {number} to confirm").fill(typed)
+    dialog.get_by_role("button", name=button.split(" to ")[0]).click()
+    return dialog
+
+
+def test_a_generation_is_promoted_and_rolled_back_through_the_page(console, chrome):
+    """A slip is refused. An order is in the journal at once; the page says when the trainer has obeyed."""
+    watched = Watched(chrome)
+    page = watched.page
+    page.goto(console + "/model")
+    page.get_by_text("in shadow", exact=True).wait_for(timeout=SECONDS)
+
+    dialog = order(page, "Promote", 1, typed="7")
+    dialog.get_by_text("That is not 1").wait_for(timeout=SECONDS)
+    dialog.get_by_label("Type 1 to confirm").fill("1")
+    dialog.get_by_label("Type 1 to confirm").press("Enter")
+    page.get_by_text("Done. Generation 1 is promoted").wait_for(timeout=SECONDS)
+    page.get_by_text("serves, by order of the console at 127.0.0.1").wait_for(timeout=SECONDS)
+
+    order(page, "Roll back to 0", 0, typed="0")
+    page.get_by_text("Done. Generation 2, the model without one, serves").wait_for(timeout=SECONDS)
+    page.get_by_role("button", name="Roll back to 1").wait_for(timeout=SECONDS)
+    page.get_by_text("Verify all").click()
+    page.get_by_text("every byte", exact=True).first.wait_for(timeout=SECONDS)
+    served = httpx.get(console + "/v1/model").json()["generation"]
+    watched.close()
+
+    assert served == 2
     assert watched.complaints == []

@@ -16,9 +16,9 @@ from streamproc.contracts.ids import texts
 from streamproc.contracts.journal import Reader
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import folder
 from streamproc.files.opening import source_of
 from streamproc.trainer.follower import Follower
-from streamproc.trainer.starting import folder
 from tests.integration.pipeline import CLICKS, Pipeline, until
 from tests.integration.recorded import Recorded
 from tests.integration.supervised import Supervised

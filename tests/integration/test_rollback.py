@@ -6,9 +6,9 @@ from streamproc.contracts.journal import Promote, Reader, pack_control
 from streamproc.contracts.topics import topics
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import folder
 from streamproc.kafka.clients import close, new_producer
 from streamproc.trainer.follower import Follower
-from streamproc.trainer.starting import folder
 from tests.integration.pipeline import Pipeline
 from tests.shop_journal import generation_of, journalled
 
@@ -40,16 +40,22 @@ async def published(pipeline):
 
 
 async def test_back_to_an_earlier_generation_and_an_earlier_snapshot(config):
-    """A generation serves again under a new number; a repeated order writes nothing. Then a snapshot: what
-    was learned since is learned once more, and the state is that of a learner who never went back."""
+    """One in shadow serves by order, then an earlier one again under a new number; a repeated order writes
+    nothing. Then a snapshot: what was learned since is learned once more, and the state is that of a learner
+    who never went back."""
     records = journalled(config, 2000, batch=50)
     one, two = generation_of(records[:10], 1), generation_of(records[:20], 2)
     async with Pipeline(config, QUICK) as pipeline:
         pipeline.start("trainer")
         await append(config, [*records[:20], *one, pack_control(Promote(1, 0.5, 0.4, 9))])
         assert await published(pipeline) == 1
-        await append(config, [*two, pack_control(Promote(2, 0.5, 0.4, 9))])
+        await append(config, two)
+        promoted = await pipeline.run("refresh", "promote")
         assert await published(pipeline) == 2
+        ended = pipeline.journal.end
+        decided = await pipeline.run("refresh", "promote", "2")
+        await pipeline.journal.look()
+        assert pipeline.journal.end == ended
 
         told = await pipeline.run("refresh", "rollback")
         served = await published(pipeline)
@@ -72,6 +78,8 @@ async def test_back_to_an_earlier_generation_and_an_earlier_snapshot(config):
         await published(pipeline)
         await pipeline.stop("trainer")
 
+    assert "generation 2 is promoted from here on" in promoted
+    assert "generation 2 is promoted already; nothing was written" in decided
     assert "generation 3 serves from here on, a copy of 1" in told
     assert (served, unchanged) == (3, True)
     assert "serves already, as 3; nothing was written" in again

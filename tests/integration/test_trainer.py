@@ -21,13 +21,12 @@ from streamproc.contracts.users import MARK, unpack_mark
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.publishing import changed_users
-from streamproc.engine.snapshots import ARRAYS
+from streamproc.engine.snapshots import ARRAYS, folder
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.clients import new_producer, new_transactional_producer, read_to_end
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.part import transactional_id
 from streamproc.trainer.published import journal_bounds, read_published
-from streamproc.trainer.starting import folder
 from streamproc_models import evaluation
 from streamproc_models.heads.gru import BATCHES
 from tests.shop_journal import generation_of, journalled

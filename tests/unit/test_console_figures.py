@@ -4,8 +4,8 @@ import pytest
 
 from streamproc.clock import ManualClock
 from streamproc.scrape import Sample, Samples
-from streamproc.server.console import about, curves, drawing, frame, overview
-from streamproc.server.console.words import seconds, share, short, size
+from streamproc.server.console import about, curves, drawing, frame, marks, model, overview
+from streamproc.server.console.words import moment, named, seconds, share, short, size
 from streamproc.server.sampling import KEPT, History, key
 from tests import serving
 
@@ -71,6 +71,22 @@ def test_the_lead_has_a_band(history):
     assert overview.lead(history, "shadow") is None
 
 
+def test_a_shadow_is_compared_on_the_events_of_its_trial(history, clock):
+    """Before it came, the fusion had 40 of 100; then 30 of 50, and the shadow 20. It ended soon after."""
+    for trials, hits, tried, right in ((1150, 370, 50, 20), (1250, 470, 60, 30)):
+        clock.advance(10.0)
+        shadow = [
+            Sample("trainer", TRIALS, {"model": "shadow"}, tried),
+            Sample("trainer", HITS, {"model": "shadow", "k": "20"}, right),
+        ]
+        history.take(Samples([*samples(trials, hits), *shadow]))
+
+    found = overview.lead(history, "shadow")
+
+    assert found is not None
+    assert (found.value, found.trials) == (pytest.approx(0.6 - 0.4), 50)
+
+
 def test_a_promotion_leaves_a_mark(history, clock):
     """At the time of the look that saw it, once."""
     for promoted in (1.0, 1.0):
@@ -78,6 +94,28 @@ def test_a_promotion_leaves_a_mark(history, clock):
         history.take(samples(1200, 400, promoted=promoted))
 
     assert [(mark.at, mark.what) for mark in history.marks] == [(1012.0, "promoted")]
+
+
+def test_whatever_happens_leaves_a_mark_that_is_explained(history, clock):
+    """A refresh, what became of a generation, a return, a drift: each once, in its colour."""
+    happened = [
+        Sample("trainer", "batch_promotions_total", {"result": "rejected"}, 1),
+        Sample("trainer", "batch_promotions_total", {"result": "rolled_back"}, 1),
+        Sample("trainer", "drift_detections_total", {"detector": "adwin", "signal": "hits"}, 1),
+        Sample("refresh", "refresh_state", {"state": "fitting"}, 1),
+    ]
+    before = [sample._replace(value=0.0) for sample in happened]
+    for now in (before, happened, happened):
+        clock.advance(2.0)
+        history.take(Samples([*samples(1100, 340), *now]))
+    history.take(Samples([*samples(1100, 340, promoted=1.0), *happened]))
+
+    assert {mark.what for mark in history.marks} == marks.KINDS.keys()
+    assert len(history.marks) == len(marks.KINDS)
+    drawn = curves.lines({"fusion": [(1.0, 0.5)]}, history.marks)["series"][0]["markLine"]["data"]
+    for kind, (colour, text) in marks.KINDS.items():
+        assert colour in marks.legend() and text in marks.legend()
+        assert [line["lineStyle"]["color"] for line in drawn if line["name"] == named(kind)] == [colour]
 
 
 def test_memory_is_bounded(tmp_path, clock):
@@ -111,7 +149,7 @@ def test_what_comes_from_the_stream_cannot_become_a_part_of_the_page():
 def test_everything_shown_is_explained():
     """In a sentence of its own."""
     assert all(text.endswith(".") and len(text) > 20 for text in about.ABOUT.values())
-    assert set(overview.FIGURES) <= about.ABOUT.keys()
+    assert {*overview.FIGURES, *model.FIGURES} <= about.ABOUT.keys()
 
 
 def test_curves_keep_their_colours_and_marks(history):
@@ -123,12 +161,26 @@ def test_curves_keep_their_colours_and_marks(history):
     assert options["series"][0]["data"] == [[1000.0, 0.5]]
 
 
+@pytest.mark.parametrize("drawn", [curves.lines({}), curves.lines({"gru": []}), curves.bars(["a"], [0], "")])
+def test_where_there_is_nothing_to_draw_it_says_what_to_do(drawn):
+    """An empty field looks broken."""
+    assert drawn == curves.empty() and "send events" in drawn["title"]["text"]
+
+
 @pytest.mark.parametrize(
     ("value", "written"), [(None, "-"), (0.0075, "8 ms"), (12, "12 s"), (600, "10 min"), (86_400 * 3, "3 d")]
 )
 def test_a_time_is_written_in_the_unit_that_fits(value, written):
     """Two digits tell enough."""
     assert seconds(value) == written
+
+
+def test_the_day_is_left_out_where_it_is_today():
+    """Narrow tables have no room for it."""
+    day, now = 86_400_000, 86_400_000 + 3_600_000
+
+    assert moment(day + 61_000, now) == "00:01:01"
+    assert moment(day - 1000, now) == "1970-01-01 23:59:59"
 
 
 def test_numbers_are_written_shortly():

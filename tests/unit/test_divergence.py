@@ -9,11 +9,11 @@ from streamproc.config import Config, KafkaConfig, load
 from streamproc.contracts.journal import Reader
 from streamproc.engine import publishing, snapshots, state
 from streamproc.engine.publishing import SyncPoint
+from streamproc.engine.snapshots import folder
 from streamproc.errors import ConfigError, NotFinite
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.saving import Snapshots
-from streamproc.trainer.starting import folder
 from streamproc_models.evaluation import AT_20, FUSION, TRIALS
 from tests.event_columns import at_random
 from tests.learning import feed, learner_of

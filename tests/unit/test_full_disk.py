@@ -11,10 +11,11 @@ from streamproc.config import Config, KafkaConfig
 from streamproc.contracts.journal import Reader
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import folder
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.saving import Snapshots
-from streamproc.trainer.starting import folder, start
+from streamproc.trainer.starting import start
 from tests.shop_journal import journalled
 
 MB = 1 << 20

@@ -10,11 +10,13 @@ from streamproc.contracts.journal import Drift, Generation, Promote, Reader, Rej
 from streamproc.engine import state
 from streamproc.engine.learner import Learner
 from streamproc.errors import StreamprocError
-from streamproc.refresh.rollback import Generations, again
+from streamproc.orders.generations import Generations
+from streamproc.orders.rollback import again
 from streamproc.trainer.follower import Follower
 from tests.learning import next_items, packed_generation
 from tests.shop_journal import journalled
 
+BY = "Ann at a desk"
 CONFIG = Config(kafka=KafkaConfig(partitions=1), refresh=RefreshConfig(shadow_events=10**6))
 
 
@@ -64,14 +66,14 @@ def test_what_served_is_read_from_the_journal(records):
 
 def test_the_earlier_one_serves_when_the_records_are_read(records):
     """Row for row what it was, under a number of its own; learning goes on."""
-    back = again(read(records, 1), now_ms=9)
+    back = again(read(records, 1), now_ms=9, by=BY)
     follower = follow([*records, *back])
     then = follow(records[:6]).learner.model.long_term
     now, used = follower.learner.model.long_term, (then.neighbours >= 0).any(axis=1).sum()
 
     *chunks, control, promote = map(unpack, back)
     assert isinstance(control, Generation) and (control.id, control.created_at) == (4, 9)
-    assert isinstance(promote, Promote) and promote.generation == 4
+    assert promote == Promote(4, 0.0, 0.0, 0, BY, like=1)
     assert all(chunk.generation == 4 for chunk in chunks)
     assert (follower.generation, follower.in_shadow) == (4, 0)
     assert used > 0
@@ -82,7 +84,7 @@ def test_the_earlier_one_serves_when_the_records_are_read(records):
 
 def test_every_reader_of_the_journal_comes_to_the_same_state(records):
     """Whether it was there all the time or starts over."""
-    whole = [*records, *again(read(records, 1), now_ms=9)]
+    whole = [*records, *again(read(records, 1), now_ms=9, by=BY)]
 
     assert state.digest(follow(whole).learner) == state.digest(follow(whole).learner)
     assert state.digest(follow(whole).learner) != state.digest(follow(records).learner)
@@ -90,7 +92,7 @@ def test_every_reader_of_the_journal_comes_to_the_same_state(records):
 
 def test_repeated_it_changes_nothing(records):
     """The copy is known as what it is."""
-    whole = [*records, *again(read(records, 1), now_ms=9)]
+    whole = [*records, *again(read(records, 1), now_ms=9, by=BY)]
 
     assert read(whole).serves(1)
     assert read(whole).before() == 2  # and back again
@@ -98,7 +100,7 @@ def test_repeated_it_changes_nothing(records):
 
 def test_back_to_none_empties_the_long_term_head(records):
     """As before the first refresh."""
-    whole = [*records, *again(read(records, 0), now_ms=9)]
+    whole = [*records, *again(read(records, 0), now_ms=9, by=BY)]
     follower = follow(whole)
 
     assert follower.generation == 4
@@ -109,7 +111,7 @@ def test_back_to_none_empties_the_long_term_head(records):
 def test_a_generation_in_shadow_gives_way(records):
     """It is rejected by name; the next refresh brings another."""
     shadowed = [*records, *packed_generation(next_items(9), 4)]
-    follower = follow([*shadowed, *again(read(shadowed, 1), now_ms=9)])
+    follower = follow([*shadowed, *again(read(shadowed, 1), now_ms=9, by=BY)])
 
     assert (follower.generation, follower.in_shadow) == (5, 0)
     assert follower.undecided == [Reject(4, "generation 5 came before it was judged")]
@@ -117,7 +119,7 @@ def test_a_generation_in_shadow_gives_way(records):
 
 def test_another_generation_that_comes_between_wins(records):
     """The promotion names one that is in shadow no more, and does nothing."""
-    *chunks, control, promote = again(read(records, 1), now_ms=9)
+    *chunks, control, promote = again(read(records, 1), now_ms=9, by=BY)
     between = packed_generation(next_items(9), 5)
 
     found = read([*records, *chunks, control, *between, promote])
@@ -130,8 +132,9 @@ def test_what_has_left_the_journal_is_named(records):
     """Retention took its arrays; nothing half is written."""
     start = next(k for k, value in enumerate(records) if value[0] == journal.CHUNK)
 
+    assert [read(records[start + 1 :]).whole(number) for number in (0, 1, 2)] == [True, False, True]
     with pytest.raises(StreamprocError, match="chunks 0 to 0 of generation 1 have left the journal: 1 of 1"):
-        again(read(records[start + 1 :], 1), now_ms=9)
+        again(read(records[start + 1 :], 1), now_ms=9, by=BY)
 
 
 def test_without_an_earlier_one_there_is_nothing_to_go_back_to():

@@ -14,6 +14,7 @@ from streamproc.kafka.desk import LeaseDesk
 from streamproc.kafka.lease import Lease, Limits, Partition
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.exposing import Exposure
+from streamproc_models.variety import intra_list_distance
 
 
 class Clock:
@@ -90,7 +91,8 @@ def shown(view, *slates):
     exposure = Exposure(WorkerMetrics(registry))
     for rows in slates:
         exposure.look(np.array(rows, np.int32), view)
-    return tuple(registry.get_sample_value(f"streamproc_{n}") for n in ("novelty", "popularity_gini_ratio"))
+    names = "novelty", "popularity_gini_ratio", "intra_list_distance"
+    return tuple(registry.get_sample_value(f"streamproc_{name}") for name in names)
 
 
 def test_novelty_is_the_surprise_of_what_is_shown(view):
@@ -113,3 +115,27 @@ def test_rows_without_an_item_are_left_out(view):
     view.model.item[0] = 0
 
     assert shown(view, [[0, 1, 9]])[0] == pytest.approx(2.0)
+
+
+def test_the_distance_of_a_list_is_that_of_its_pairs():
+    """(1, 0) and (0, 1) have nothing in common, (1, 0) and (2, 0) all: (1 + 0 + 1) / 3. A row of zeros is no
+    item, one item no pair, and opposites are as far apart as can be."""
+    lists = [
+        [[1, 0], [0, 1], [2, 0]],
+        [[3, 4], [0, 0], [4, 3]],
+        [[1, 0], [-1, 0], [0, 0]],
+        [[1, 1], [0, 0], [0, 0]],
+    ]
+
+    found = intra_list_distance(np.array(lists, np.float32))
+
+    assert found[:3] == pytest.approx([2 / 3, 1 - 24 / 25, 2.0])
+    assert np.isnan(found[3])
+
+
+def test_the_distance_shown_is_the_mean_over_slates(view):
+    """The first slate has 1, the second 0; a slate of one item, and items that are gone, say nothing."""
+    view.model.factors.items[:4, :2] = [[1, 0], [0, 1], [0, 3], [5, 5]]
+    view.model.item[3] = 0
+
+    assert shown(view, [[0, 1]], [[1, 2], [0, -1], [0, 3]])[2] == pytest.approx(0.5)

@@ -9,10 +9,9 @@ import pytest
 from streamproc import cli
 from streamproc.config import Config
 from streamproc.engine import snapshots
-from streamproc.engine.snapshots import ARRAYS, MANIFEST, Manifest
+from streamproc.engine.snapshots import ARRAYS, MANIFEST, Manifest, folder, listed
 from streamproc.errors import AlreadyRunning, BadSnapshot, TopicMismatch
-from streamproc.trainer.rollback import listed, roll_back
-from streamproc.trainer.starting import folder
+from streamproc.trainer.rollback import roll_back
 
 
 @pytest.fixture
@@ -104,8 +103,8 @@ def test_the_list_says_what_is_wrong_with_which(config):
     damage(config, ARRAYS)
     damage(config, MANIFEST, place=0)
 
-    assert [each.reason for each in listed(config, verify=False)] == ["manifest", "", ""]
-    assert [each.reason for each in listed(config, verify=True)] == ["manifest", "", "checksum"]
+    assert [each.reason for each in listed(config, every_byte=False)] == ["manifest", "", ""]
+    assert [each.reason for each in listed(config, every_byte=True)] == ["manifest", "", "checksum"]
 
 
 @pytest.mark.parametrize(("damaged", "code"), [(False, 0), (True, 1)])

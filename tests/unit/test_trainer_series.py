@@ -12,11 +12,11 @@ from streamproc.config import Config, KafkaConfig, SnapshotsConfig
 from streamproc.contracts.journal import Drift, Promote, Reader, Reject, pack_control
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
+from streamproc.engine.snapshots import folder
 from streamproc.metrics import TrainerMetrics
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.saving import Copies, Snapshots
 from streamproc.trainer.showing import Showing
-from streamproc.trainer.starting import folder
 from streamproc_models.evaluation import AT_20, FUSION, TRIALS
 from tests.shop_journal import generation_of, journalled
 
@@ -89,6 +89,9 @@ def test_figures_never_go_back(registry, metrics, config, follower, records):
     [
         (Promote(1, 0.3, 0.2, 500), "promoted", "promoted generation=1 recall=0.3 recall_without=0.2"),
         (Reject(1, "it is worse"), "rejected", 'rejected generation=1 reason="it is worse"'),
+        (Promote(1, 0.0, 0.0, 0, "Ann"), "promoted", "serves by order generation=1 by=Ann"),
+        (Reject(1, "so", "Ann"), "rejected", "rejected generation=1 reason=so by=Ann"),
+        (Promote(1, 0.0, 0.0, 0, "Ann", 0), "rolled_back", "serves again generation=1 like=0 by=Ann"),
     ],
 )
 def test_a_decision_is_told_once(registry, metrics, follower, records, caplog, decision, result, words):

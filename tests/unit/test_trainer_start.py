@@ -6,11 +6,11 @@ from streamproc.config import Config, KafkaConfig
 from streamproc.contracts.journal import Reader
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
-from streamproc.engine.snapshots import ARRAYS, Manifest
+from streamproc.engine.snapshots import ARRAYS, Manifest, folder
 from streamproc.errors import TopicMismatch
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.published import Bounds
-from streamproc.trainer.starting import folder, require_whole, start
+from streamproc.trainer.starting import require_whole, start
 from tests.shop_journal import journalled
 
 

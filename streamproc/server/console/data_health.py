@@ -11,6 +11,7 @@ from streamproc.server.state import ServerState
 
 OUTCOMES = ("accepted", "duplicate", "late", "rejected")
 COLUMNS = ["when (UTC)", "reason", "what is wrong", "from", "bytes"]
+QUIET = "No event was read yet: send some, for example with `streamproc simulate`."
 CLEAN = "Nothing was set aside: every event could be used."
 EVERY = 10.0  # seconds between two looks at the dead letters
 
@@ -35,7 +36,7 @@ def build(state: ServerState, history: History) -> None:
         for name, put in zip(OUTCOMES, cards, strict=True):
             count = counts.get(name, 0.0)
             bad = name != "accepted" and count > 0.01 * consumed
-            put(whole(count), f"{100 * count / consumed:.2f} %", "warn" if bad else "")
+            put(whole(count), f"{100 * count / consumed:.2f} % of all", "warn" if bad else "")
         curve = {
             name: history.rates(10.0, key("worker", "events_processed_total", agent="worker", outcome=name))
             for name in OUTCOMES
@@ -46,7 +47,7 @@ def build(state: ServerState, history: History) -> None:
         rows = [
             [reason, whole(count)] for reason, count in sorted(found.items(), key=lambda r: -r[1]) if count
         ]
-        reasons.set_content(frame.rows(["reason", "events"], rows, CLEAN))
+        reasons.set_content(frame.rows(["reason", "events"], rows, CLEAN if counts else QUIET))
 
     async def read() -> None:
         try:
@@ -54,14 +55,16 @@ def build(state: ServerState, history: History) -> None:
         except (StreamprocError, OSError, TimeoutError) as error:
             samples.set_content(frame.rows([], [], f"The dead-letter topic cannot be read now: {error}"))
             return
-        samples.set_content(frame.rows(COLUMNS, [_row(letter) for letter in letters], CLEAN))
+        samples.set_content(
+            frame.rows(COLUMNS, [_row(letter, state.clock.now_ms()) for letter in letters], CLEAN)
+        )
 
     frame.live(look)
     ui.timer(EVERY, read)
 
 
-def _row(letter: Letter) -> list[str]:
-    return [moment(letter.at), letter.reason, letter.message, letter.source, letter.beginning]
+def _row(letter: Letter, now_ms: int) -> list[str]:
+    return [moment(letter.at, now_ms), letter.reason, letter.message, letter.source, letter.beginning]
 
 
 def _times(history: History) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
+from streamproc.server.console import curves
 from streamproc.server.console.about import ABOUT
 from streamproc.server.console.words import UNKNOWN
 
@@ -21,6 +22,7 @@ PAGES = (
 )
 IS_DARK = "document.body.classList.contains('body--dark')"
 EVERY = 2.0  # seconds between two looks
+BUTTON = "dense outline no-caps size=12px padding='1px 8px' color=primary"
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -112,5 +114,5 @@ def show(chart: ui.echart, options: dict[str, Any]) -> None:
 
 
 def chart(height: int) -> ui.echart:
-    """An empty chart, `height` pixels high."""
-    return ui.echart({}).classes("w-full").style(f"height:{height}px")
+    """A chart with nothing in it yet, `height` pixels high."""
+    return ui.echart(curves.empty()).classes("w-full").style(f"height:{height}px")

@@ -35,15 +35,17 @@ class ItemPage:
             )
             self._told = ui.label("").classes("about")
         with ui.element("div").classes("halves w-full"):
-            with frame.card("Goes with"):
-                self._neighbours = frame.table(NEIGHBOURS, [], NONE)
-            with frame.card("How popular"):
-                self._popularity = frame.chart(220)
-            with frame.card("Exposure"):
-                self._exposure = frame.chart(220)
-                self._share = ui.label("").classes("about")
-            with frame.card("Most popular now"):
-                self._top = frame.table(["item", "weight"], [], NONE)
+            with ui.element("div").classes("stack"):
+                with frame.card("Goes with"):
+                    self._neighbours = frame.table(NEIGHBOURS, [], NONE)
+            with ui.element("div").classes("stack"):
+                with frame.card("How popular"):
+                    self._popularity = frame.chart(200)
+                with frame.card("Exposure"):
+                    self._exposure = frame.chart(220)
+                    self._share = ui.label("").classes("about")
+        with frame.card("Most popular now"):
+            self._top = frame.table(["item", "weight"], [], NONE)
         frame.live(self._look)
 
     def _choose(self, item: str | None) -> None:
@@ -55,6 +57,7 @@ class ItemPage:
         if not self._item and top:
             self._item = top[0][0]
             self._choice.set_value(self._item)
+            self._choice.set_autocomplete([name for name, _ in top])
         unknown = bool(self._item) and found is None
         self._told.set_text("The model does not know this item" if unknown else "")
         if found is not None:

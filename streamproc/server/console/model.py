@@ -1,25 +1,29 @@
 """The model: what it has learned, how it learns, and what became of the generations."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 from nicegui import ui
 
-from streamproc.server.console import curves, frame
-from streamproc.server.console.words import moment, named, share, size, whole
+from streamproc.server.confirming import Confirming
+from streamproc.server.console import curves, frame, marks
+from streamproc.server.console.generations import GenerationsCard
+from streamproc.server.console.snapshots import SnapshotsCard
+from streamproc.server.console.words import UNKNOWN, named, share, whole
+from streamproc.server.orders import Orders
 from streamproc.server.sampling import History, key
 from streamproc.server.state import ServerState
 from streamproc_models import fusion
 
-FIGURES = ("Version", "Learned to", "Generation", "Coverage")
+FIGURES = ("Version", "Learned to", "Generation", "Coverage", "Gini", "Novelty", "Intra-list distance")
 FAMILIES = ("short_term", "long_term", "popularity")
-NO_SNAPSHOT = "None on this machine: the trainer writes one every snapshots.interval seconds of learning."
-NO_DECISION = "No generation has been through its trial yet; `streamproc refresh now` fits one at once."
 
 
-def build(state: ServerState, history: History) -> None:
+def build(state: ServerState, history: History, orders: Orders, confirming: Confirming) -> None:
     """The page's contents."""
     with ui.element("div").classes("grid-cards w-full"):
-        version, learned, generation, coverage = (frame.figure(name) for name in FIGURES)
+        cards = [frame.figure(name) for name in FIGURES]
+    GenerationsCard(state, history, orders, confirming).build()
+    ui.html(marks.legend(), sanitize=False).classes("w-full")
     with ui.element("div").classes("halves w-full"):
         with frame.card("Loss"):
             losses = frame.chart(260)
@@ -27,30 +31,55 @@ def build(state: ServerState, history: History) -> None:
             norms = frame.chart(260)
         with frame.card("Gate over time"):
             gate = frame.chart(260)
-        with frame.card("Generations"):
-            decisions = frame.table(["decision", "how often"], [], NO_DECISION)
-            ui.label("Fit one now: streamproc refresh now").classes("about")
+        with frame.card("What the slates show"):
+            shown = frame.chart(260)
     with frame.card("Weights"), ui.element("div").classes("scroll"):
         weights = frame.chart(330)
         weights.style("min-width:860px")
-    with frame.card("Snapshots"):
-        snapshots = frame.table(["snapshot", "written (UTC)", "size"], [], NO_SNAPSHOT)
+    SnapshotsCard(state).build()
 
     def look() -> None:
-        version(whole(state.view.version))
-        learned(whole(state.view.learned_to), "journal offset")
-        generation(whole(state.view.generation))
-        coverage(share(history.value("trainer", "coverage_ratio")), "of the items")
+        _figures(state, history, cards)
         frame.show(losses, curves.lines(_by_component(history, "update_loss"), history.marks))
         frame.show(norms, curves.lines(_norms(history), history.marks))
-        shares = {name: history.curve(key("worker", "gate_ratio", family=name)) for name in FAMILIES}
+        shares = {name: _known(history, key("worker", "gate_ratio", family=name)) for name in FAMILIES}
         frame.show(gate, curves.lines(shares, history.marks, area=True))
+        frame.show(shown, curves.lines(_shown(history), history.marks))
         frame.show(weights, _weights(state))
-        decisions.set_content(frame.rows(["decision", "how often"], _decisions(history), NO_DECISION))
-        found = _snapshots(state.config.data_dir / "snapshots")
-        snapshots.set_content(frame.rows(["snapshot", "written (UTC)", "size"], found, NO_SNAPSHOT))
 
     frame.live(look)
+
+
+def _figures(state: ServerState, history: History, cards: list[Callable[..., None]]) -> None:
+    version, learned, generation, coverage, gini, novelty, distance = cards
+    version(whole(state.view.version))
+    learned(whole(state.view.learned_to), "journal offset")
+    generation(whole(state.view.generation))
+    coverage(share(history.value("trainer", "coverage_ratio") or None), "of the items")
+    gini(
+        share(history.newest.highest("worker", "popularity_gini_ratio") or None), "0 even, 1 always the same"
+    )
+    bits = history.newest.highest("worker", "novelty")
+    novelty(f"{bits:.1f}" if bits else UNKNOWN, "bits")
+    distance(
+        share(history.newest.highest("worker", "intra_list_distance") or None), "0 alike, 1 nothing in common"
+    )
+
+
+def _shown(history: History) -> dict[str, curves.Curve]:
+    """Those that are shares; novelty is in bits."""
+    return {
+        "coverage": _known(history, key("trainer", "coverage_ratio")),
+        "Gini": _known(history, key("worker", "popularity_gini_ratio")),
+        "intra-list distance": _known(history, key("worker", "intra_list_distance")),
+    }
+
+
+def _known(history: History, name: str) -> curves.Curve:
+    """Without the zeros of before there was a slate."""
+    points = history.curve(name)
+    first = next((place for place, (_, value) in enumerate(points) if value), len(points))
+    return points[first:]
 
 
 def _by_component(history: History, name: str) -> dict[str, curves.Curve]:
@@ -75,20 +104,3 @@ def _weights(state: ServerState) -> dict[str, object]:
     values = state.view.model.fusion.weights
     names = [named(row) for row in fusion.BUCKETS]
     return curves.heat([named(name) for name in fusion.NAMES], names, values.tolist())
-
-
-def _decisions(history: History) -> list[list[str]]:
-    counts = history.newest.by("trainer", "batch_promotions_total", "result")
-    return [[result, whole(count)] for result, count in sorted(counts.items()) if count]
-
-
-def _snapshots(folder: Path) -> list[list[str]]:
-    if not folder.is_dir():
-        return []
-    found = sorted(
-        (path for path in folder.iterdir() if path.is_dir()), key=lambda path: -path.stat().st_mtime
-    )
-    return [
-        [path.name, moment(1000 * path.stat().st_mtime), size(sum(f.stat().st_size for f in path.iterdir()))]
-        for path in found[:10]
-    ]

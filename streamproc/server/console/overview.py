@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from nicegui import ui
 
-from streamproc.server.console import curves, drawing, frame
+from streamproc.server.console import curves, drawing, frame, marks
 from streamproc.server.console.words import MODELS, named, seconds, share, short, whole
 from streamproc.server.sampling import History, key
 from streamproc.server.state import ServerState
 
 LATELY = 300.0  # seconds
+ALL_ALONG = 0.9  # share of the events between two looks
 SMOOTH = 60.0  # seconds that a point of a curve is a mean over
 HIDDEN = frozenset(("served", "average", "maximum"))
 FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the one on trial", "Model's age",
@@ -30,15 +31,21 @@ class Lead(NamedTuple):
 
 
 def lead(history: History, other: str, over: float = LATELY) -> Lead | None:
-    """None where one of them was not tried lately."""
-    found = []
-    for model in ("fusion", other):
-        trials = history.increase(over, "trainer", "prequential_trials_total", model=model)
-        if trials <= 0:
-            return None
-        hits = history.increase(over, "trainer", "prequential_hits_total", k="20", model=model)
-        found.append((hits / trials, trials))
-    (ours, n), (theirs, m) = found
+    """Over the looks in which both were tried all along, as a shadow comes and goes. None without any."""
+    sums = [0.0] * 4  # hits and trials of ours, then of theirs
+    names = [
+        key("trainer", name, model=model, **more)
+        for model in ("fusion", other)
+        for name, more in (("prequential_hits_total", {"k": "20"}), ("prequential_trials_total", {}))
+    ]
+    for old, new in history.steps(over):
+        grown = [max(new.get(name, 0.0) - old.get(name, 0.0), 0.0) for name in names]
+        if grown[3] > 0 and grown[3] >= ALL_ALONG * grown[1]:
+            sums = [total + more for total, more in zip(sums, grown, strict=True)]
+    _, n, _, m = sums
+    if n == 0 or m == 0:
+        return None
+    ours, theirs = sums[0] / n, sums[2] / m
     error = sqrt(ours * (1 - ours) / n + theirs * (1 - theirs) / m)
     return Lead(ours - theirs, error, n)
 
@@ -51,6 +58,7 @@ def build(state: ServerState, history: History) -> None:
         cards = [frame.figure(name) for name in FIGURES]
     with frame.card("What runs"):
         picture = ui.html("", sanitize=False).classes("w-full")
+    ui.html(marks.legend(), sanitize=False).classes("w-full")
     with ui.element("div").classes("halves w-full"):
         with frame.card("recall@20"):
             recalls = frame.chart(300)
@@ -103,8 +111,9 @@ def _chips(history: History, chips: dict[str, ui.label]) -> None:
 
 
 def models(history: History) -> list[str]:
-    """Those that have been tried, the fusion and popularity first."""
-    tried = set(history.labels("trainer", "prequential_trials_total", "model")) - HIDDEN
+    """Those that have ever been right, the fusion and popularity first: heads may be off, or to come."""
+    hits = history.newest.by("trainer", "prequential_hits_total", "model")
+    tried = {model for model, count in hits.items() if count} - HIDDEN
     return [*(name for name in MODELS if name in tried), *sorted(tried - MODELS.keys())]
 
 

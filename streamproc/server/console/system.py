@@ -8,8 +8,8 @@ from streamproc.server.console.words import UNKNOWN, seconds, size, whole
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
-PARTITIONS = ["partition", "behind, records", "behind, time", "newest event before"]
-PROCESSES = ["part", "memory", "processor, s", "started before"]
+PARTITIONS = ["partition", "behind, records", "behind, time", "newest event, age"]
+PROCESSES = ["part", "memory", "processor, s", "runs for"]
 MEMORY = ["part", "table", "entries", "bound", "arrays"]
 NO_WORKER = "No worker answers: start one with `streamproc worker`, or everything with `streamproc up`."
 PARTS = ("worker", "trainer", "refresh", "server")
@@ -22,15 +22,16 @@ def build(state: ServerState, history: History) -> None:
     with ui.element("div").classes("halves w-full"):
         with frame.card("Partitions"):
             partitions = frame.table(PARTITIONS, [], NO_WORKER)
-            behind = frame.chart(200)
-        with frame.card("Processes"):
-            processes = frame.table(PROCESSES, [], NO_WORKER)
-        with frame.card("Memory against its bounds"):
-            memory = frame.table(MEMORY, [], NO_WORKER)
+            behind = frame.chart(240)
+        with ui.element("div").classes("stack"):
+            with frame.card("Processes"):
+                processes = frame.table(PROCESSES, [], NO_WORKER)
+            with frame.card("Memory against its bounds"):
+                memory = frame.table(MEMORY, [], NO_WORKER)
 
     def look() -> None:
         lag(whole(history.total("worker", "consumer_lag_records")), "records")
-        rebalances(whole(history.total("worker", "rebalances_total")))
+        rebalances(whole(history.total("worker", "rebalances_total")), "changes")
         codes = history.labels("server", "http_requests_total", "code")
         routes = history.labels("server", "http_requests_total", "route")
         rate = sum(

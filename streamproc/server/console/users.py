@@ -42,20 +42,21 @@ class UserPage:
             self._told = ui.label("").classes("about")
         with ui.element("div").classes("halves w-full"):
             with frame.card("Window"):
-                self._timeline = frame.table(["when (UTC)", "what", "item"], [], "")
+                self._timeline = frame.table(["when (UTC)", "what", "item"], [], NO_WINDOW)
             with frame.card("Newest slate"):
                 self._gate = ui.html("", sanitize=False).classes("w-full")
                 self._slate = frame.table(ASKED, [], NOBODY)
-            with frame.card("Try it"):
-                self._offer = ui.row().classes("gap-1")
-                self._tried = frame.table(["rank", "item", "moved", "because"], [], "")
-            with frame.card("Before the last event"):
-                self._before = frame.table(["rank", "item", "now", "because"], [], "")
-            with frame.card("Why"):
-                self._ask = ui.input("Item id").props("outlined dense").classes("w-full")
-                self._ask.on("keydown.enter", self._why)
-                ui.button("Ask", on_click=self._why).props("dense no-caps unelevated")
-                self._answer = ui.html("", sanitize=False).classes("w-full")
+            with ui.element("div").classes("stack"):
+                with frame.card("Try it"):
+                    self._offer = ui.row().classes("gap-1")
+                    self._tried = frame.table(["rank", "item", "was", "because"], [], NOBODY)
+                with frame.card("Why"):
+                    self._ask = ui.input("Item id").props("outlined dense").classes("w-full")
+                    self._ask.on("keydown.enter", self._why)
+                    ui.button("Ask", on_click=self._why).props("no-caps unelevated padding='4px 16px'")
+                    self._answer = ui.html("", sanitize=False).classes("w-full")
+            with ui.element("div").classes("stack"), frame.card("Before the last event"):
+                self._before = frame.table(["rank", "item", "now", "because"], [], NO_WINDOW)
         frame.live(self._look)
 
     def _latest(self) -> list[str]:
@@ -82,7 +83,8 @@ class UserPage:
         self._seen = seen
         self._window = await self._state.run(entries, self._state, windows) if windows else []
         self._told.set_text("" if kept else "A stranger: the slate is what is popular")
-        self._timeline.set_content(_timeline(self._window))
+        self._timeline.set_content(_timeline(self._window, self._state.clock.now_ms()))
+        self._ask.set_autocomplete([entry.item_id for entry in self._window if entry.item_id])
         await self._show(decode_slate(kept.value) if kept else None)
 
     async def _show(self, slate: Slate | None) -> None:
@@ -100,8 +102,8 @@ class UserPage:
             for item in slate.items[:8]:
                 ui.button(
                     item.item_id, icon="add", on_click=lambda _, name=item.item_id: self._add(name)
-                ).props("dense outline no-caps size=sm color=primary")
-            ui.button("Back", on_click=lambda _: self._add(None)).props("dense flat no-caps size=sm")
+                ).props(frame.BUTTON)
+            ui.button("Back", on_click=lambda _: self._add(None)).props("dense flat no-caps size=12px")
 
     async def _add(self, item: str | None) -> None:
         self._added = [*self._added, item] if item else []
@@ -143,8 +145,8 @@ def build(state: ServerState, _: History) -> None:
     UserPage(state).build()
 
 
-def _timeline(window: list[Entry]) -> str:
-    found = [[moment(1000 * entry.at), _what(entry), _which(entry)] for entry in window[:SHOWN]]
+def _timeline(window: list[Entry], now_ms: int) -> str:
+    found = [[moment(1000 * entry.at, now_ms), _what(entry), _which(entry)] for entry in window[:SHOWN]]
     return frame.rows(["when (UTC)", "what", "item"], found, NO_WINDOW)
 
 

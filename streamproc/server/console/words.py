@@ -63,11 +63,14 @@ def size(value: float | None) -> str:
     return f"{value:.0f} B"
 
 
-def moment(ms: float) -> str:
-    """2026-11-24 10:00:00, UTC."""
-    return datetime.fromtimestamp(ms / 1000.0, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def moment(ms: float, now_ms: float = 0.0) -> str:
+    """2026-11-24 10:00:00, UTC; without the day where that is today's."""
+    at, now = (datetime.fromtimestamp(each / 1000.0, UTC) for each in (ms, now_ms))
+    return at.strftime("%H:%M:%S" if at.date() == now.date() else "%Y-%m-%d %H:%M:%S")
 
 
 def named(model: str) -> str:
     """second order."""
-    return {"gru": "GRU", "history": "own history"}.get(model, model.replace("_", " "))
+    return {"gru": "GRU", "history": "own history", "covisitation": "co-visitation"}.get(
+        model, model.replace("_", " ")
+    )
