@@ -4,7 +4,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first, those without Kafka last, each file of these in one process for its fixtures' sake."""
+    """The long ones first; those without Kafka last, each file of them in one process with its fixtures."""
     for item in items:
         if "kafka" not in item.keywords:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
