@@ -1,5 +1,6 @@
 """Is a broker ready? Asked in Kafka's own protocol on a plain socket: no client library that backs off."""
 
+import random
 import socket
 import struct
 
@@ -7,6 +8,7 @@ API_VERSIONS = 18
 METADATA = 3
 CLIENT = b"streamproc"
 TIMEOUT = 1.0  # seconds for one question
+PORTS = range(20_000, 32_768)  # Linux connects from 32,768 on
 
 
 def ready(port: int) -> bool:
@@ -19,11 +21,15 @@ def ready(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port on loopback that nobody listens on now.
+
+    Below those that the system gives to outgoing connections: one of these might take it before the broker
+    does, even the client's own that tries to reach the broker there.
+    """
+    chance = random.SystemRandom()
+    while taken(port := chance.choice(PORTS)):
+        continue
+    return port
 
 
 def taken(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import urllib.error
 import urllib.parse
@@ -13,7 +12,7 @@ from typing import Any, Self
 import pytest
 import yaml
 
-from streamproc.broker import child
+from streamproc.broker import child, probe
 from streamproc.exposition import FOLDER
 
 RULES = Path(__file__).parents[2] / "docker" / "prometheus" / "rules"
@@ -46,7 +45,7 @@ class Prometheus:
         self._folder.mkdir(parents=True)
         config = self._folder / "prometheus.yml"
         config.write_text(yaml.safe_dump(self._config()), "utf-8")
-        port = _free_port()
+        port = probe.free_port()
         self._address = f"http://127.0.0.1:{port}"
         command = [
             "prometheus", f"--config.file={config}", f"--storage.tsdb.path={self._folder / 'data'}",
@@ -90,10 +89,3 @@ class Prometheus:
         ]
         every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         return {"global": every, "rule_files": [str(RULES / "*.yml")], "scrape_configs": jobs}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

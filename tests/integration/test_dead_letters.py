@@ -12,6 +12,7 @@ from tests.integration.pipeline import Pipeline
 from tests.poison import POISON, spoiled
 
 GOOD = 40
+SOON = {"kafka": {"session_timeout": 3.0}}  # what a killed worker had is another's
 POKES = [
     spoiled(type="poke", user_id="u1", item_id="a", event_id="own"),
     spoiled(type="poke", user_id="u1", item_id="b"),
@@ -45,7 +46,7 @@ async def test_poison_is_set_aside_once_with_its_bytes_also_over_a_kill(config):
     good = [spoiled(user_id="u1", item_id=f"i{number}") for number in range(2 * GOOD)]
     first = [*good[:GOOD], *(value for _, value in POISON)]
     again = [*(value for _, value in POISON), *good[GOOD:]]
-    async with Pipeline(config) as pipeline:
+    async with Pipeline(config, SOON) as pipeline:
         topic = pipeline.recorded.topics.events.name
         pipeline.start("worker")
         offsets = await send(config, topic, first)

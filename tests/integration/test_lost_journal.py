@@ -13,6 +13,8 @@ from tests.integration.pipeline import PATIENCE, Pipeline
 from tests.integration.test_dead_letters import send
 from tests.poison import spoiled
 
+QUICK = {"sync": {"users_interval": 0.5}, "kafka": {"session_timeout": 3.0}}  # of the parts that are killed
+
 
 async def refused(pipeline, part):
     """What a part says that does not start: exit code 3."""
@@ -59,7 +61,7 @@ async def lose_the_beginning(config):
 )
 async def test_worker_and_trainer_refuse_a_journal_that_lost_its(config, lose, worker, trainer):
     """Exit code 3, the offsets, and what to do; nothing is journalled or published on top of the hole."""
-    async with Pipeline(config, {"sync": {"users_interval": 0.5}}) as pipeline:
+    async with Pipeline(config, QUICK) as pipeline:
         topic = pipeline.recorded.topics.events.name
         pipeline.start("worker", "trainer")
         await send(config, topic, [spoiled(user_id="u1")] * 20)

@@ -10,6 +10,7 @@ from tests.integration.supervised import Supervised, wait_until
 pytestmark = pytest.mark.kafka
 
 STOP_WITHIN = 15.0  # seconds, promised
+SOON = {"kafka": {"session_timeout": 3.0}}  # what killed parts had is their successors'
 
 
 def test_up_runs_every_part_and_leaves_none_behind(tmp_path):
@@ -35,7 +36,7 @@ def test_up_runs_every_part_and_leaves_none_behind(tmp_path):
 
 def test_a_killed_up_leaves_nothing_behind_and_can_be_started_again(tmp_path):
     """The kernel ends what the supervisor no longer can."""
-    with Supervised(tmp_path) as system:
+    with Supervised(tmp_path, SOON) as system:
         first = system.start("up")
         system.wait_ready(first)
 

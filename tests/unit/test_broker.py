@@ -1,5 +1,6 @@
 """Parts of the embedded broker that need no broker."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,16 @@ def test_the_broker_listens_on_loopback_only(tmp_path: Path) -> None:
 def test_nobody_listening_is_not_a_ready_broker() -> None:
     """Asking a closed port answers no instead of failing."""
     assert not probe.ready(probe.free_port())
+
+
+def test_a_free_port_is_none_that_the_system_may_give_to_somebody_else() -> None:
+    """Below those of connections that others open; and what is taken is not offered."""
+    with socket.socket() as listener, socket.socket() as other:
+        listener.bind(("127.0.0.1", probe.free_port()))
+        listener.listen()
+        other.bind(("127.0.0.1", 0))
+
+        port = listener.getsockname()[1]
+        assert port < other.getsockname()[1]
+        assert probe.taken(port)
+        assert not probe.taken(probe.free_port())
