@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
+from kafka.protocol.broker_version_data import infer_broker_version_from_api_versions
 
 from streamproc.clock import Clock
 from streamproc.config import Config
@@ -42,11 +43,12 @@ async def look(config: Config, clock: Clock) -> list[Finding]:
             await admin.start()
             cluster = await admin.describe_cluster()
             standings = await describe(admin, topics(config))
+            version = await _version(admin)
     except (KafkaError, OSError, TimeoutError) as error:
         await _quietly(admin.close())
         return [Finding("broker", "failure", _silent(servers, error), remedy)]
     try:
-        found = [brokers(len(cluster["brokers"]), config), *settings(config, standings)]
+        found = [brokers(len(cluster["brokers"]), version, config), *settings(config, standings)]
         found.append(await _clock(admin, config, clock))
     finally:
         await _quietly(admin.close())
@@ -57,9 +59,17 @@ def _silent(servers: str, error: Exception) -> str:
     return f"no Kafka answers at {servers}: {error or type(error).__name__}"
 
 
-def brokers(count: int, config: Config) -> Finding:
+async def _version(admin: AIOKafkaAdminClient) -> str:
+    """A broker tells no version, but which requests it understands."""
+    client = admin._client
+    connection = await client._get_conn(client.get_random_node())
+    return ".".join(map(str, infer_broker_version_from_api_versions(connection._versions)))
+
+
+def brokers(count: int, version: str, config: Config) -> Finding:
+    """`version`: the newest Kafka all of whose requests it understands."""
     servers, copies = config.kafka.bootstrap_servers, config.kafka.replication_factor
-    told = f"{count} broker{'s' * (count != 1)} at {servers}"
+    told = f"{count} broker{'s' * (count != 1)} at {servers}, Kafka {version} or newer"
     if count < copies:
         remedy = "Start more brokers, or lower kafka.replication_factor before the topics are made"
         return Finding("broker", "failure", f"{told}, but kafka.replication_factor is {copies}", remedy)

@@ -1,5 +1,7 @@
 """The doctor on a real Kafka: what is right is called right, what is wrong is named."""
 
+import re
+
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -29,6 +31,7 @@ async def test_fresh_topics_are_as_wanted_and_nothing_is_left_behind(config):
 
     assert {each.state for each in found.values()} == {"ok"}, found
     assert {"broker", "clock", "journal"} < found.keys()
+    assert re.search(r", Kafka [4-9]\.\d+ or newer$", found["broker"].told)
     assert after == before
 
 

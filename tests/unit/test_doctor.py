@@ -84,7 +84,7 @@ def test_there_must_be_as_many_brokers_as_copies(count, state):
     """Else no topic can be made."""
     config = Config(kafka=KafkaConfig(replication_factor=3))
 
-    assert cluster.brokers(count, config).state == state
+    assert cluster.brokers(count, "4.3", config).state == state
 
 
 @pytest.mark.parametrize(
