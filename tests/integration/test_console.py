@@ -8,11 +8,7 @@ from streamproc.scrape import scrape
 from tests.browser import MISSING, Watched, browser, chromium
 from tests.integration.supervised import Supervised, wait_until
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.skipif(chromium() is None, reason=MISSING),
-    pytest.mark.xdist_group("one console"),
-]
+pytestmark = [pytest.mark.kafka, pytest.mark.skipif(chromium() is None, reason=MISSING)]
 
 PATHS = {  # page -> what has to be on it once there are figures
     "/": ("What runs", "worker ready", "Learning pays", "fusion", "an earlier generation serves again"),

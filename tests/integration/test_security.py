@@ -18,7 +18,7 @@ from streamproc.kafka.clients import new_producer, read_to_end
 from streamproc.kafka.security import log_in
 from tests.integration.doors import KEY_PASSWORD, PASSWORD, Doors, unsigned_token
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("one broker behind doors")]
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from streamproc.simulate.shop import Shop
 from tests.integration.doors import PASSWORD, Doors
 from tests.integration.pipeline import Pipeline
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("one broker behind a password")]
+pytestmark = pytest.mark.kafka
 
 EVENTS, USERS = 800, 20
 TOKEN = "the-sentinel-of-the-server-0369"
