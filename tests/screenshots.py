@@ -10,6 +10,7 @@ from tests.integration.supervised import Supervised, wait_until
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 LEARNED = 20_000  # events, so that the curves have something to tell
+SETTINGS = {"refresh": {"events": 4000, "margin": 0.02, "encoder": {"enabled": "off"}}}  # several generations
 SECONDS = 30_000  # ms, for one page
 PICTURES = (
     ("overview", "/", "What runs", 1280, "light"),
@@ -25,7 +26,7 @@ def main() -> None:
     if chromium() is None:
         raise SystemExit(MISSING)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Supervised(Path(folder)) as system:
+    with tempfile.TemporaryDirectory() as folder, Supervised(Path(folder), SETTINGS) as system:
         system.wait_ready(system.start("up", "--demo"))
         wait_until(
             lambda: (

@@ -24,7 +24,8 @@ NOT_KEPT = (b"cache-control", b"no-store")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    # Others learn nothing; `no-referrer` would hide our own pages from us as well, as `Origin: null`.
+    (b"referrer-policy", b"same-origin"),
     NOT_KEPT,
 ]
 ASSETS = "/_nicegui/"  # have names of their own for each version, and may be kept

@@ -56,7 +56,7 @@ def build(state: ServerState, history: History) -> None:
             samples.set_content(frame.rows([], [], f"The dead-letter topic cannot be read now: {error}"))
             return
         samples.set_content(
-            frame.rows(COLUMNS, [_row(letter, state.clock.now_ms()) for letter in letters], CLEAN)
+            frame.rows(COLUMNS, [_row(letter, state.clock.now_ms()) for letter in letters], CLEAN, wide=True)
         )
 
     frame.live(look)

@@ -92,13 +92,17 @@ def figure(name: str) -> Callable[..., None]:
     return put
 
 
-def rows(columns: list[str], found: list[list[str]], empty: str) -> str:
-    """A plain table as HTML; where nothing is found, a sentence on what to do."""
+def rows(columns: list[str], found: list[list[str]], empty: str, wide: bool = False) -> str:
+    """A plain table as HTML; where nothing is found, a sentence on what to do.
+
+    A `wide` one is scrolled on a narrow page, and not squeezed.
+    """
     if not found:
         return f'<div class="about">{escape(empty)}</div>'
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in found)
-    return f'<div class="scroll"><table class="plain-table"><tr>{head}</tr>{body}</table></div>'
+    look = "plain-table wide-table" if wide else "plain-table"
+    return f'<div class="scroll"><table class="{look}"><tr>{head}</tr>{body}</table></div>'
 
 
 def table(columns: list[str], found: list[list[str]], empty: str) -> ui.html:

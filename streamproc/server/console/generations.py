@@ -13,7 +13,7 @@ from streamproc.server.orders import Done, Orders, Standing, Verb
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
-COLUMNS = ("generation", "what it is", "fitted (UTC)", "up to journal offset", "state", "")
+COLUMNS = ("generation", "", "state", "what it is", "fitted (UTC)", "up to journal offset")
 NO_GENERATION = (
     "No refresh has fitted one yet. `streamproc refresh now` does it at once; it is then tried in shadow."
 )
@@ -99,16 +99,21 @@ class GenerationsCard:
                 self._row(standing)
 
     def _row(self, standing: Standing) -> None:
-        when = moment(standing.fitted_at) if standing.fitted_at else UNKNOWN
+        when = moment(standing.fitted_at, self._state.clock.now_ms()) if standing.fitted_at else UNKNOWN
         upto = whole(standing.learned_to) if standing.learned_to else UNKNOWN
         with ui.element("tr"):
-            for text in (str(standing.number), standing.what, when, upto, standing.state):
-                with ui.element("td"):
-                    ui.label(text)
-            with ui.element("td"), ui.row().classes("gap-1 no-wrap justify-end"):
+            self._cell(str(standing.number))
+            with ui.element("td"), ui.row().classes("gap-1 no-wrap"):
                 for verb in standing.verbs:
                     name = f"Roll back to {standing.number}" if verb == "roll back" else TITLES[verb]
                     ui.button(name, on_click=partial(self._ask, verb, standing.number)).props(frame.BUTTON)
+            for text in (standing.state, standing.what, when, upto):
+                self._cell(text)
+
+    @staticmethod
+    def _cell(text: str) -> None:
+        with ui.element("td"):
+            ui.label(text)
 
     def _ask(self, verb: Verb, number: int) -> None:
         sentence = TO_NONE if verb == "roll back" and number == 0 else SENTENCES[verb].format(number)

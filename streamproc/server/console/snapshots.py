@@ -57,7 +57,7 @@ class SnapshotsCard:
     def _show(self, found: Present) -> None:
         now = self._state.clock.now_ms()
         lines = [line(self._read.get(key, each), key in self._read, now) for key, each in found]
-        self._table.set_content(frame.rows(COLUMNS, lines, NO_SNAPSHOT))
+        self._table.set_content(frame.rows(COLUMNS, lines, NO_SNAPSHOT, wide=True))
 
 
 def line(standing: Standing, read: bool, now_ms: int) -> list[str]:
