@@ -156,5 +156,5 @@ def _marks(old: Point, new: Point) -> Iterator[Mark]:
             yield Mark(new.at, name.rsplit("=", 1)[1])
         elif name.startswith("trainer|drift_detections_total|"):
             yield Mark(new.at, "drift")
-        elif name == "refresh|refresh_state|state=fitting":
+        elif name == "refresh|batch_seconds_count|":  # counts: the states pass between two looks
             yield Mark(new.at, "refresh")

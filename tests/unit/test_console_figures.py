@@ -102,7 +102,7 @@ def test_whatever_happens_leaves_a_mark_that_is_explained(history, clock):
         Sample("trainer", "batch_promotions_total", {"result": "rejected"}, 1),
         Sample("trainer", "batch_promotions_total", {"result": "rolled_back"}, 1),
         Sample("trainer", "drift_detections_total", {"detector": "adwin", "signal": "hits"}, 1),
-        Sample("refresh", "refresh_state", {"state": "fitting"}, 1),
+        Sample("refresh", "batch_seconds_count", {}, 1),
     ]
     before = [sample._replace(value=0.0) for sample in happened]
     for now in (before, happened, happened):

@@ -7,7 +7,7 @@ from streamproc.server.console.words import named
 from streamproc.server.sampling import Mark
 
 KINDS = {  # kind -> colour, what it means
-    "refresh": ("#8a94a6", "one began to fit a generation"),
+    "refresh": ("#8a94a6", "a new generation was fitted"),
     "promoted": ("#0f9d6e", "a generation serves"),
     "rejected": ("#c77700", "a generation was dropped"),
     "rolled_back": ("#9b5de5", "an earlier generation serves again"),
