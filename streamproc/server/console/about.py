@@ -5,7 +5,8 @@ ABOUT = {
     "Events": "Read by the workers, per second, over the last ten seconds.",
     "recall@20, lately": "How often the next item was among the twenty predicted ones; last five minutes.",
     "Learning pays": "The fusion's recall@20 above popularity's; last five minutes, ± 2 standard errors.",
-    "Above the one on trial": "The fusion's recall@20 above that with the generation on trial, during it.",
+    "Above the last refresh": "The fusion's recall@20 above that of the last generation alone, which stays"
+    " as it was fitted; last five minutes.",
     "Model's age": "Since the sync whose model ranks now; one comes every second or so.",
     "Click to slate": "Mean time of a worker from reading a micro-batch to its slates; last minute.",
     "What runs": "Dashed: topics. Rates are of the last ten seconds; behind: records not read yet.",

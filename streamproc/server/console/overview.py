@@ -15,7 +15,7 @@ LATELY = 300.0  # seconds
 ALL_ALONG = 0.9  # share of the events between two looks
 SMOOTH = 60.0  # seconds that a point of a curve is a mean over
 HIDDEN = frozenset(("served", "average", "maximum"))
-FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the one on trial", "Model's age",
+FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the last refresh", "Model's age",
            "Click to slate")  # fmt: skip
 COLUMNS = ["model", "recall@20", "MRR@20", "events"]
 QUIET = "Nothing was predicted in the last five minutes: send events, e.g. with `streamproc simulate`."
@@ -85,7 +85,7 @@ def _figures(state: ServerState, history: History, cards: list[Callable[..., Non
     rate(short(history.arriving()), "per second")
     recall(share(_lately(history, "fusion")[0]), "fusion")
     _lead(pays, lead(history, "popularity"), "nothing was predicted lately")
-    _lead(above, lead(history, "shadow"), "no generation is on trial")
+    _lead(above, lead(history, "long_term"), "no generation was promoted yet")
     age = (state.clock.now_ms() - state.synced_at) / 1000.0 if state.synced_at else None
     fresh(seconds(age), "", "" if age is None or age < 10 else "warn")
     count = history.increase(60, "worker", "event_processing_seconds_count", agent="worker")
