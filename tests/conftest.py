@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-LONG = ("tests/faults/", "tests/integration/test_end_to_end")  # half a minute and more, each
+FIRST = (  # what takes longest: minutes, then half a minute and more each
+    "tests/integration/test_end_to_end_retail.py",
+    "tests/integration/test_end_to_end",
+    "tests/faults/",
+    "tests/integration/",
+)
 TOGETHER = (  # whose tests share what takes long to start
     "tests/unit/",
     "tests/integration/test_console.py",
@@ -36,4 +41,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    return 0 if item.nodeid.startswith(LONG) else 1 if item.nodeid.startswith("tests/integration/") else 2
+    return next((turn for turn, begin in enumerate(FIRST) if item.nodeid.startswith(begin)), len(FIRST))
