@@ -1,6 +1,7 @@
 """A journal that has lost what is needed: refused by name, and never a silent hole."""
 
 import asyncio
+import json
 import re
 
 import pytest
@@ -21,7 +22,8 @@ async def refused(pipeline, part):
     pipeline.start(part)
     process = pipeline._running.pop(part)
     assert await asyncio.to_thread(process.wait, PATIENCE) == 3, pipeline.last_words(part)
-    return re.findall("error: .*", pipeline.last_words(part))[-1]
+    said = [json.loads(line) for line in pipeline.last_words(part).splitlines() if line.startswith("{")]
+    return [each["error"] for each in said if each["event"] == "ends by an error"][-1]
 
 
 async def lose_the_end(config):
