@@ -21,6 +21,7 @@ logger = get_logger(__name__)
 
 PAUSE = 1.0  # seconds before it is tried again
 POLL_MS = 500
+MOST = 500  # records unpacked at a time, a few milliseconds: events or requests wait for that
 
 
 class Change(NamedTuple):
@@ -74,7 +75,7 @@ class ModelFollower:
             while True:
                 if await consumer.position(self._tp) >= end:
                     self.caught_up.set()
-                for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST)).values():
                     await self._take(records)
                 self._position = await consumer.position(self._tp)
 
