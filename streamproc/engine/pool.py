@@ -146,16 +146,6 @@ def welcome(
     seat(pool, NEWEST_AT + k, row, popularity, features, bias, factors, gru)
 
 
-@tight
-def taken(pool: Pool, row: int, event: int, popularity: F32) -> None:
-    """An event of item `row`: what is written down of it here; `popularity` (3,) is as of this event."""
-    place = pool.place[row]
-    pool.last[place] = event
-    if place != OUTSIDE:
-        for f in range(popularity.size):
-            pool.features[POPULAR + f, place] = popularity[f]
-
-
 @kernel
 def renew_tops(pool: Pool, popularity: Popularity, recent: I32, event: int, items: int) -> None:
     """The two top lists. Decay keeps the order of what was not touched, so after the first time the new

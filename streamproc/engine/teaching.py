@@ -26,7 +26,7 @@ def teach(
     popularity.describe_one(m.popularity, item, event, m.features[item])
     if newcomer:
         pool.welcome(m.pool, item, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
-    pool.taken(m.pool, item, event, m.features[item, : popularity.HALF_LIVES])
+    m.pool.last[m.pool.place[item]] = event
     mark_item(memory, item)
     _teach_links(m, memory, s, settings, item, strength)
     factoring.learn(m, part.windows, s, settings.factors, row, item, True)
