@@ -138,7 +138,9 @@ def answering(m: Model, s: Scratch) -> int:
 def serve(m: Model, s: Scratch) -> None:
     """While the gate answers with the twin or one head, its scores stand in for the fusion's."""
     head = answering(m, s)
-    if head == evaluation.TWIN:
+    if s.counts[HISTORY] == 0:
+        _serve_popular(m, s)
+    elif head == evaluation.TWIN:
         weigh(m, s, m.fusion.twin)
     elif head == evaluation.POPULARITY:
         _serve_dense(m, s, fusion.POPULARITY_MEDIUM)
@@ -171,6 +173,14 @@ def _serve_dense(m: Model, s: Scratch, feature: int) -> None:
     for q in range(pool.SIZE):
         if s.pool_scores[q] > IMPOSSIBLE_BELOW:
             s.pool_scores[q] = pooled[q]
+
+
+@tight
+def _serve_popular(m: Model, s: Scratch) -> None:
+    """To a stranger: as popular as each item is since its newest event, not since the pool's last rebuild."""
+    for q in range(pool.SIZE):
+        if s.pool_scores[q] > IMPOSSIBLE_BELOW:
+            s.pool_scores[q] = m.features[m.pool.item[q], 1]
 
 
 @tight
