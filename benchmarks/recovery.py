@@ -104,14 +104,24 @@ async def _worker(stage: Stage, workload: Workload, size: Size) -> float:
     """One of two; it is replaced when the other one has taken over. Seconds from the kill on."""
     config = stage.config
     async with following(config, topics(config).journal) as journal:
-        feeding = asyncio.ensure_future(send(config, workload, size.rate))
-        await asyncio.sleep(BEFORE)
-        killed = stage.kill("worker")
-        await feeding
+        killed = await _kill_amid(stage, "worker", workload, size)
     stage.start("worker")
     await stage.until(lambda now: now.total("worker", "assigned_partitions") == config.kafka.partitions)
     await stage.until(lambda now: now.total("worker", "ready") >= 2)
     return max(_silence(journal, number, killed) for number in range(config.kafka.partitions))
+
+
+async def _kill_amid(
+    stage: Stage, part: str, workload: Workload, size: Size, replaced: bool = False
+) -> float:
+    """When the part was killed, while events came; `replaced` starts another one at once."""
+    feeding = asyncio.ensure_future(send(stage.config, workload, size.rate))
+    await asyncio.sleep(BEFORE)
+    killed = stage.kill(part)
+    if replaced:
+        stage.start(part)
+    await feeding
+    return killed
 
 
 def _silence(journal: Sequence[Arrived], partition: int, killed: float) -> float:
@@ -131,11 +141,7 @@ async def _trainer(stage: Stage, workload: Workload, size: Size) -> float:
     """Started again at once. Seconds from the kill to a model that has learned what none had before."""
     config = stage.config
     async with following(config, topics(config).model) as model:
-        feeding = asyncio.ensure_future(send(config, workload, size.rate))
-        await asyncio.sleep(BEFORE)
-        killed = stage.kill("trainer")
-        stage.start("trainer")
-        await feeding
+        killed = await _kill_amid(stage, "trainer", workload, size, replaced=True)
         await stage.until(lambda now: now.total("trainer", "ready") > 0)
         await stage.until(lambda now: _newer(model, killed) is not None)
     return (_newer(model, killed) or 0.0) - killed
