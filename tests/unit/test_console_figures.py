@@ -87,6 +87,25 @@ def test_a_shadow_is_compared_on_the_events_of_its_trial(history, clock):
     assert (found.value, found.trials) == (pytest.approx(0.6 - 0.4), 50)
 
 
+def test_the_last_refresh_is_compared_from_its_promotion_on(history, clock):
+    """Before, the long-term head is asked as well, and knows nothing: that would be a lead over nothing."""
+    for trials, hits, lasting, generation in ((1200, 380, 0, 0), (1300, 420, 0, 1), (1400, 480, 20, 1)):
+        clock.advance(10.0)
+        frozen = [
+            Sample("trainer", TRIALS, {"model": "long_term"}, trials),
+            Sample("trainer", HITS, {"model": "long_term", "k": "20"}, lasting),
+            Sample("trainer", "model_generation", {}, generation),
+        ]
+        history.take(Samples([*samples(trials, hits), *frozen]))
+        if not generation:
+            assert overview.lead(history, "long_term", there=overview.GENERATION) is None
+
+    found = overview.lead(history, "long_term", there=overview.GENERATION)
+
+    assert found is not None
+    assert (found.value, found.trials) == (pytest.approx(0.6 - 0.2), 100)
+
+
 def test_a_promotion_leaves_a_mark(history, clock):
     """At the time of the look that saw it, once."""
     for promoted in (1.0, 1.0):

@@ -20,6 +20,7 @@ FIGURES = ("Events", "recall@20, lately", "Learning pays", "Above the last refre
 COLUMNS = ["model", "recall@20", "MRR@20", "events"]
 QUIET = "Nothing was predicted in the last five minutes: send events, e.g. with `streamproc simulate`."
 PARTS = ("worker", "trainer", "refresh", "server")
+GENERATION = key("trainer", "model_generation")
 
 
 class Lead(NamedTuple):
@@ -30,8 +31,11 @@ class Lead(NamedTuple):
     trials: float
 
 
-def lead(history: History, other: str, over: float = LATELY) -> Lead | None:
-    """Over the looks in which both were tried all along, as a shadow comes and goes. None without any."""
+def lead(history: History, other: str, over: float = LATELY, there: str = "") -> Lead | None:
+    """Over the looks in which both were tried all along, as a shadow comes and goes. None without any.
+
+    `there`: a gauge that was above 0 before each of these looks.
+    """
     sums = [0.0] * 4  # hits and trials of ours, then of theirs
     names = [
         key("trainer", name, model=model, **more)
@@ -40,6 +44,8 @@ def lead(history: History, other: str, over: float = LATELY) -> Lead | None:
     ]
     for old, new in history.steps(over):
         grown = [max(new.get(name, 0.0) - old.get(name, 0.0), 0.0) for name in names]
+        if there and not old.get(there):
+            continue
         if grown[3] > 0 and grown[3] >= ALL_ALONG * grown[1]:
             sums = [total + more for total, more in zip(sums, grown, strict=True)]
     _, n, _, m = sums
@@ -85,7 +91,7 @@ def _figures(state: ServerState, history: History, cards: list[Callable[..., Non
     rate(short(history.arriving()), "per second")
     recall(share(_lately(history, "fusion")[0]), "fusion")
     _lead(pays, lead(history, "popularity"), "nothing was predicted lately")
-    _lead(above, lead(history, "long_term"), "no generation was promoted yet")
+    _lead(above, lead(history, "long_term", there=GENERATION), "no generation was promoted yet")
     age = (state.clock.now_ms() - state.synced_at) / 1000.0 if state.synced_at else None
     fresh(seconds(age), "", "" if age is None or age < 10 else "warn")
     count = history.increase(60, "worker", "event_processing_seconds_count", agent="worker")
