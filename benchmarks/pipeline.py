@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks import workloads
+from benchmarks import signals, workloads
 from benchmarks.cores import Load, pinned
 from benchmarks.machine import ROOT
 from benchmarks.result import Figures, Result, at_least
 from benchmarks.stage import Settings, Stage
 from benchmarks.workloads import Workload
+from streamproc.config import merge
 from streamproc.contracts.topics import topics
 from streamproc.scrape import Samples
 
@@ -37,10 +38,15 @@ FULL, QUICK = Size(100_000, 200_000, 100_000), Size(4000, 6000, 2000)
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """The whole way of every event, at full speed."""
+    """The whole way of every event, at full speed, with all signals and with few."""
     size = QUICK if quick else FULL
     workload = workloads.load(workloads.SHOP if quick else workloads.YOOCHOOSE, size.warm + size.measured)
-    with pinned(2), Stage(SETTINGS) as stage:
+    for ending, settings in signals.PROFILES.items():
+        yield _run("pipeline" + ending, merge(SETTINGS, settings), workload, size, quick)
+
+
+def _run(name: str, settings: Settings, workload: Workload, size: Size, quick: bool) -> Result:
+    with pinned(2), Stage(settings) as stage:
         load = Load()
         figures = asyncio.run(_measured(stage, workload, size))
         stage.stop()
@@ -49,7 +55,7 @@ def run(quick: bool) -> Iterator[Result]:
     figures |= {f"stock_{name}": value for name, value in stock.items()}
     figures["times_stock"] = figures["events_per_second"] / stock["events_per_second"]
     goals = () if quick else (at_least("times_stock", TIMES_STOCK),)
-    yield Result("pipeline", workload.name, stage.config, figures, goals, foreign)
+    return Result(name, workload.name, stage.config, figures, goals, foreign)
 
 
 async def _measured(stage: Stage, workload: Workload, size: Size) -> Figures:

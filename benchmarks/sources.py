@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-YOOCHOOSE, ONLINE_RETAIL, SHOP = "yoochoose", "online-retail", "simulated shop"
+YOOCHOOSE, ONLINE_RETAIL, DIGINETICA = "yoochoose", "online-retail", "diginetica"
+SHOP = "simulated shop"
 
 
 class Source(NamedTuple):
@@ -22,4 +23,5 @@ SOURCES = {
         "user=CustomerID,item=StockCode,ts=InvoiceDate,type=:purchase",
         ("CustomerID!=", "Quantity>0"),
     ),
+    DIGINETICA: Source("diginetica-ader/events.csv.xz", "user=session,item=item,ts=#,type=:view"),
 }

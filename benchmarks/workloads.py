@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.sources import DATA, ONLINE_RETAIL, SHOP, SOURCES, YOOCHOOSE
+from benchmarks.sources import DATA, DIGINETICA, ONLINE_RETAIL, SHOP, SOURCES, YOOCHOOSE
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.events import Decoder, encode
@@ -16,7 +16,7 @@ from streamproc.files.where import Where
 from streamproc.simulate.shop import Shop
 
 BATCH = 4000  # events
-__all__ = ["ONLINE_RETAIL", "SHOP", "SOURCES", "YOOCHOOSE", "Workload", "batches", "load"]
+__all__ = ["DIGINETICA", "ONLINE_RETAIL", "SHOP", "SOURCES", "YOOCHOOSE", "Workload", "batches", "load"]
 
 
 class Workload(NamedTuple):

@@ -161,6 +161,7 @@ class TrainerConfig(Section):
     """Journal to model."""
 
     max_batch: Count = 4000  # events per micro-batch
+    session_timeout: Seconds = 6.0  # like kafka.session_timeout, at most; Kafka fences one that only slept
 
 
 class SyncConfig(Section):

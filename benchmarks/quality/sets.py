@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from benchmarks.sources import ONLINE_RETAIL, SHOP, SOURCES, YOOCHOOSE, Source
+from benchmarks.sources import DIGINETICA, ONLINE_RETAIL, SHOP, SOURCES, YOOCHOOSE, Source
 
 FOR_EVER = 1e8  # seconds, longer than any file whose rows are a second apart
 RETURNING = "returning"  # not a set of its own: users of the simulated shop who come back to an old taste
@@ -43,7 +43,7 @@ SETS = {
     for each in (
         Set(
             "diginetica", "DIGINETICA",
-            Source("diginetica-ader/events.csv.xz", "user=session,item=item,ts=#,type=:view"),
+            SOURCES[DIGINETICA],
             Level(0.520, 0.194), Level(0.529, 0.197),
             f"Item views of a web shop in sessions, 5 months of 2016 (CIKM Cup). {NO_TIMES}",
             _ORDERED, "first 60,000 to 250,000 events",

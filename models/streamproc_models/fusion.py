@@ -27,6 +27,15 @@ RECENCY, REPEATS, IN_WINDOW, IS_LAST, TIMING = 27, 28, 29, 30, 31
 FEATURES = 45
 LONG_TERM_FIRST, LONG_TERM_LAST = LONG_TERM, LONG_TERM_ROOT  # there only once a generation serves
 POOL_FIRST, POOL_LAST = LONG_TERM, ENCODER_ROOT  # what an item can have without any link to the window
+# The curvature's rows and columns: what may be switched off, or not there yet, is last and costs nothing.
+ORDER = np.array(
+    [
+        *range(COVISITATION, SECOND_ORDER), *range(POPULARITY_SHORT, BIAS), *range(MARKOV, FEATURES),
+        FACTORS, FACTORS_ROOT, GRU, GRU_ROOT, BIAS, SECOND_ORDER, SECOND_ORDER_ROOT,
+        SESSION, SESSION_ROOT, SESSION_LIFT, *range(LONG_TERM, POPULARITY_SHORT), ENCODER, ENCODER_ROOT,
+    ],
+    np.int64,
+)  # fmt: skip
 NAMES = (
     "covisitation_log", "covisitation_root", "covisitation_raw", "covisitation_raw_last",
     "second_order_log", "second_order_root", "session_log", "session_root", "session_lift",
@@ -54,7 +63,7 @@ class Fusion(NamedTuple):
     """Both learners' state; rows of weights as BUCKETS names them."""
 
     weights: F32  # (13, features), the Newton learner's
-    inverse: F64  # (13, features, features), its inverse curvature
+    inverse: F64  # (13, features, features), its inverse curvature, in ORDER
     resets: F64  # (13,), times a row's curvature was started anew
     twin: F32  # (13, features), Adagrad's weights
     squares: F32  # (13, features), its sums of squared gradients
@@ -75,6 +84,26 @@ def empty(off: frozenset[str] = frozenset()) -> Fusion:
 def copy(fusion: Fusion) -> Fusion:
     """The same state in arrays of its own."""
     return fusion._replace(**{name: array.copy() for name, array in fusion._asdict().items()})
+
+
+@tight
+def present(mask: F32, generation: int, encoder: int) -> int:
+    """The features that anybody has, a bit each: switched on, and brought by a refresh where one has to."""
+    bits = 0
+    for f in range(FEATURES):
+        brought = True
+        if LONG_TERM_FIRST <= f <= LONG_TERM_LAST:
+            brought = generation > 0
+        elif ENCODER <= f <= ENCODER_ROOT:
+            brought = encoder > 0
+        bits |= int(brought and mask[f] > 0) << f
+    return bits
+
+
+@tight
+def has(bits: int, feature: int) -> bool:
+    """Whether it is among the features of `present`."""
+    return (bits >> feature) & 1 == 1
 
 
 @tight
@@ -106,12 +135,16 @@ def combine(weights: F32, rows: I32, out: F32) -> None:
 
 
 @tight
-def improve(fusion: Fusion, rows: I32, gradient: F32, scratch: F64) -> None:
-    """One Newton step of each of the rows (4,); `scratch` (3, features)."""
+def improve(fusion: Fusion, bits: int, rows: I32, gradient: F32, scratch: F64) -> None:
+    """One Newton step of each of the rows (4,) by the features in `bits`; `scratch` (4, features)."""
+    last = 0
+    for p in range(ORDER.size):
+        scratch[3, p] = gradient[ORDER[p]] * fusion.mask[ORDER[p]]
+        last = p + 1 if has(bits, ORDER[p]) else last
     for k in range(rows.size):
         row = rows[k]
         fusion.resets[row] += newton.step(
-            fusion.weights[row], fusion.inverse[row], gradient, fusion.mask, scratch
+            fusion.weights[row], fusion.inverse[row], scratch[3, :last], ORDER, scratch
         )
 
 

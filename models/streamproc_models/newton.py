@@ -9,7 +9,7 @@ lower triangle exists, in double precision, since a rounding error that is not s
 
 import numpy as np
 
-from streamproc_models.arrays import F32, F64
+from streamproc_models.arrays import F32, F64, I64
 from streamproc_models.kernel import tight
 
 _CEILING = 1.0 / 30.0  # of the diagonal, and where it starts
@@ -24,15 +24,15 @@ def start(rows: int, features: int) -> F64:
 
 
 @tight
-def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> float:
-    """One step uphill of `weights` (n,) where `mask` is 1; `inverse` (n, n), lower triangle.
+def step(weights: F32, inverse: F64, g: F64, places: I64, scratch: F64) -> float:
+    """One step uphill along g (n,), where g[f] is the slope of weights[places[f]].
 
-    `scratch` (3, n). Returns 1 where the step could not be computed: the inverse starts anew; else 0.
+    `inverse` (at least n, as many), lower triangle; `scratch` (at least 2, at least n). Returns 1 where the
+    step could not be computed: the inverse starts anew; else 0.
     """
-    n = gradient.size
-    g, slope, shrink = scratch[0], scratch[1], scratch[2]
+    n = g.size
+    slope, shrink = scratch[0, :n], scratch[1, :n]
     for f in range(n):
-        g[f] = gradient[f] * mask[f]
         slope[f] = 0.0
     _multiply(inverse, g, slope)
     total = 1.0
@@ -48,7 +48,7 @@ def step(weights: F32, inverse: F64, gradient: F32, mask: F32, scratch: F64) -> 
         _begin_again(inverse)
         return 1.0
     for f in range(n):
-        weights[f] += np.float32(share * slope[f])
+        weights[places[f]] += np.float32(share * slope[f])
     _update(inverse, slope, shrink, share)
     return 0.0
 

@@ -36,7 +36,7 @@ def _run(config: Config) -> None:
     from streamproc.kafka.measuring import Measured
     from streamproc.logs import get_logger
     from streamproc.metrics import TrainerMetrics
-    from streamproc.trainer.part import Trainer, limits
+    from streamproc.trainer.part import Trainer, limits, session_timeout
     from streamproc.trainer.showing import AGENT
     from streamproc.trainer.warming import warm
 
@@ -44,7 +44,8 @@ def _run(config: Config) -> None:
     registry = CollectorRegistry()
     metrics = TrainerMetrics(registry)
     trainer = Trainer(config, metrics, SystemClock())
-    app = make_app(config, "trainer", topics(config).journal.name, trainer, limits(config))
+    journal = topics(config).journal.name
+    app = make_app(config, "trainer", journal, trainer, limits(config), session_timeout(config))
     app.task(Measured(app, metrics, AGENT, SystemClock()).look_now_and_then)
 
     def end_of(tp: Partition) -> int | None:

@@ -29,8 +29,9 @@ def decimal(numbers: F32) -> I64:
 @kernel
 def copy(out: U8, at: int, text: U8) -> int:
     """`text` as it is."""
-    for place in range(text.size):
-        out[at + place] = text[place]
+    to = np.uint64(at)  # unsigned: a signed index is checked for counting from the end, and no SIMD
+    for place in range(np.uint64(text.size)):
+        out[to + place] = text[place]
     return at + text.size
 
 
@@ -46,9 +47,7 @@ def whole(out: U8, at: int, number: int) -> int:
     while left >= bound and digits < 19:
         bound *= 10
         digits += 1
-    for place in range(digits - 1, -1, -1):
-        out[at + place] = _ZERO + left % 10
-        left //= 10
+    _digits(out, at, digits, left)
     return at + digits
 
 
@@ -62,11 +61,18 @@ def fixed(out: U8, at: int, units: int) -> int:
         left = -left
     at = whole(out, at, left // _UNIT)
     out[at] = _POINT
-    rest = left % _UNIT
-    for place in range(DECIMALS, 0, -1):
-        out[at + place] = _ZERO + rest % 10
-        rest //= 10
+    _digits(out, at + 1, DECIMALS, left % _UNIT)
     return at + 1 + DECIMALS
+
+
+@kernel
+def _digits(out: U8, at: int, count: int, number: np.int64) -> None:
+    """The last `count` digits."""
+    left, place = np.uint64(number), np.uint64(at + count)
+    for _ in range(count):
+        place -= np.uint64(1)
+        out[place] = np.uint64(_ZERO) + left % np.uint64(10)
+        left //= np.uint64(10)
 
 
 @kernel
@@ -83,6 +89,25 @@ def quoted(out: U8, at: int, data: U8, start: int, end: int) -> int:
     """The UTF-8 text data[start:end] as a JSON string."""
     out[at] = _QUOTE
     at += 1
+    if _plain(data, start, end):
+        at = copy(out, at, data[start:end])
+    else:
+        at = _escaped(out, at, data, start, end)
+    out[at] = _QUOTE
+    return at + 1
+
+
+@kernel
+def _plain(data: U8, start: int, end: int) -> bool:
+    special = 0
+    for place in range(np.uint64(start), np.uint64(end)):
+        byte = data[place]
+        special += int(byte < _SPACE) + int(byte == _QUOTE) + int(byte == _BACKSLASH)
+    return special == 0
+
+
+@kernel
+def _escaped(out: U8, at: int, data: U8, start: int, end: int) -> int:
     for place in range(start, end):
         byte = data[place]
         if byte < _SPACE:
@@ -95,5 +120,4 @@ def quoted(out: U8, at: int, data: U8, start: int, end: int) -> int:
             at += 1
         out[at] = byte
         at += 1
-    out[at] = _QUOTE
-    return at + 1
+    return at

@@ -94,6 +94,7 @@ def _varint(out: U8, at: int, number: int) -> int:
 
 @tight
 def _copy(out: U8, at: int, data: U8, start: int, size: int) -> int:
-    for place in range(size):
-        out[at + place] = data[start + place]
+    to, since = np.uint64(at), np.uint64(start)  # unsigned: a signed index is checked, and no SIMD
+    for place in range(np.uint64(size)):
+        out[to + place] = data[since + place]
     return at + size

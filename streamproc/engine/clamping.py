@@ -51,7 +51,7 @@ def clamp(m: Model, s: Scratch, slate: Slate, limits: Bounds, votes: int) -> Non
         reasons.explain(m, s, slate, k, votes, head)
         if not _rescale(s.weights, slate.gate, limits, s.parts):
             return
-        scoring.add_up(m.pool, s, scoring.refreshed(m.lasting[0], m.encoder.since[0]))
+        scoring.add_up(m.pool, s)
 
 
 @tight

@@ -15,6 +15,7 @@ from streamproc.engine.scratch import (
     MATES,
     NEAR,
     NOW,
+    PRESENT,
     SESSIONS,
     Scratch,
 )
@@ -41,25 +42,36 @@ def describe(m: Model, s: Scratch) -> None:
     _window(s)
     if m.lasting[0] > 0:
         _lasting(m.pool, s)
-    _chances(m.pool, s, fusion.FACTORS, fusion.FACTORS_ROOT, ONE)
-    _chances(m.pool, s, fusion.GRU, fusion.GRU_ROOT, TWICE)
+    if _on(s, fusion.FACTORS):
+        _chances(m.pool, s, fusion.FACTORS, fusion.FACTORS_ROOT, ONE)
+    if _on(s, fusion.GRU):
+        _chances(m.pool, s, fusion.GRU, fusion.GRU_ROOT, TWICE)
     if m.encoder.since[0] > 0:
         encoding.describe(m.encoder, m.pool, s)
         _chances(m.pool, s, fusion.ENCODER, fusion.ENCODER_ROOT, TWICE)
+
+
+@tight
+def _on(s: Scratch, feature: int) -> bool:
+    return fusion.has(s.counts[PRESENT], feature)
 
 
 @inlined
 def _votes(m: Model, s: Scratch) -> None:
     n, x = s.counts[LINKED], s.features
     near, mates, beyond = s.totals[NEAR], s.totals[MATES], s.totals[BEYOND]
-    _log_and_root(s, s.near, ONE / near, x[fusion.COVISITATION], x[fusion.COVISITATION_ROOT], n)
-    _log_and_root(s, s.mates, ONE / mates, x[fusion.SESSION], x[fusion.SESSION_ROOT], n)
-    _log_and_root(s, s.beyond, ONE / beyond, x[fusion.SECOND_ORDER], x[fusion.SECOND_ORDER_ROOT], n)
-    _log_and_root(s, s.after, ONE, x[fusion.MARKOV], x[fusion.MARKOV_ROOT], s.counts[FOLLOWERS])
-    for c in range(n):
-        s.x[c] = ONE + s.raw[c]
-    log_into(x[fusion.COVISITATION_RAW], s.x, s.x_bits, s.y, s.y_bits, n)
-    _raw_last(m.covisitation, s, np.float32(1.0 / m.increments[LONG]))
+    if _on(s, fusion.COVISITATION):
+        _log_and_root(s, s.near, ONE / near, x[fusion.COVISITATION], x[fusion.COVISITATION_ROOT], n)
+        for c in range(n):
+            s.x[c] = ONE + s.raw[c]
+        log_into(x[fusion.COVISITATION_RAW], s.x, s.x_bits, s.y, s.y_bits, n)
+        _raw_last(m.covisitation, s, np.float32(1.0 / m.increments[LONG]))
+    if _on(s, fusion.SESSION):
+        _log_and_root(s, s.mates, ONE / mates, x[fusion.SESSION], x[fusion.SESSION_ROOT], n)
+    if _on(s, fusion.SECOND_ORDER):
+        _log_and_root(s, s.beyond, ONE / beyond, x[fusion.SECOND_ORDER], x[fusion.SECOND_ORDER_ROOT], n)
+    if _on(s, fusion.MARKOV):
+        _log_and_root(s, s.after, ONE, x[fusion.MARKOV], x[fusion.MARKOV_ROOT], s.counts[FOLLOWERS])
 
 
 @tight
@@ -108,11 +120,14 @@ def _dense_of_links(m: Model, s: Scratch) -> None:
         x[fusion.IDLE, c] *= THIRD
         x[fusion.AGE, c] *= THIRD
         s.x[c] = s.odds[c]
-    log_into(x[fusion.SESSION_LIFT], s.x, s.x_bits, s.y, s.y_bits, n)
-    dots(m.factors.items, s.taste, s.item, n, x[fusion.FACTORS])
-    gru.scores(m.gru, s.hidden, s.item, n, x[fusion.GRU])
-    for c in range(n):
-        x[fusion.GRU, c] *= HALF
+    if _on(s, fusion.SESSION):
+        log_into(x[fusion.SESSION_LIFT], s.x, s.x_bits, s.y, s.y_bits, n)
+    if _on(s, fusion.FACTORS):
+        dots(m.factors.items, s.taste, s.item, n, x[fusion.FACTORS])
+    if _on(s, fusion.GRU):
+        gru.scores(m.gru, s.hidden, s.item, n, x[fusion.GRU])
+        for c in range(n):
+            x[fusion.GRU, c] *= HALF
 
 
 @tight
@@ -146,11 +161,13 @@ def _dense_of_pool(m: Model, s: Scratch) -> None:
     log_into(pooled.features[pool.AGE], s.x, s.x_bits, s.y, s.y_bits, pool.SIZE)
     for q in range(pool.SIZE):
         pooled.features[pool.AGE, q] *= THIRD
-    columns(pooled.factors, s.taste, pooled.features[pool.TASTE])
-    recurrent = pooled.features[pool.RECURRENT]
-    columns(pooled.embeddings, s.hidden, recurrent)
-    for q in range(pool.SIZE):
-        recurrent[q] = HALF * (recurrent[q] + pooled.embedding_bias[q])
+    if _on(s, fusion.FACTORS):
+        columns(pooled.factors, s.taste, pooled.features[pool.TASTE])
+    if _on(s, fusion.GRU):
+        recurrent = pooled.features[pool.RECURRENT]
+        columns(pooled.embeddings, s.hidden, recurrent)
+        for q in range(pool.SIZE):
+            recurrent[q] = HALF * (recurrent[q] + pooled.embedding_bias[q])
 
 
 @tight

@@ -7,7 +7,7 @@ from streamproc.engine.memory import SHADOWED, Memory, Partition, Settings
 from streamproc.engine.model import SERVING, Challenger, Model
 from streamproc.engine.pool import Pool
 from streamproc.engine.ranking import IMPOSSIBLE_BELOW, Slate
-from streamproc.engine.scratch import LINKED, Scratch
+from streamproc.engine.scratch import LINKED, PRESENT, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, Hash, Real
 from streamproc_models.fusion import Fusion
@@ -80,10 +80,10 @@ def _sample_plain(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: 
 def _improve(m: Model, head: Fusion, s: Scratch, target: int, with_bias: bool) -> None:
     """One step of the fusion, and of the items' biases, which share its loss."""
     number, place = scoring.number_of(m.pool.place, s, target)
-    scale = _learn_gradient(m.pool, scoring.refreshed(m.lasting[0], m.encoder.since[0]), s, number, place)
+    scale = _learn_gradient(m.pool, s, number, place)
     if scale <= 0:
         return
-    fusion.improve(head, s.rows, s.gradient, s.newton)
+    fusion.improve(head, s.counts[PRESENT], s.rows, s.gradient, s.newton)
     if with_bias:
         _improve_biases(m, s, scale, target, target if number < 0 else -1)
 
@@ -103,13 +103,13 @@ def _twin(m: Model, s: Scratch, settings: Settings, target: int, learns: bool) -
     place = ranking.fusion_place(m.pool.place, s, target)
     if learns:
         number, seat = scoring.number_of(m.pool.place, s, target)
-        if _learn_gradient(m.pool, scoring.refreshed(m.lasting[0], m.encoder.since[0]), s, number, seat) > 0:
+        if _learn_gradient(m.pool, s, number, seat) > 0:
             fusion.improve_twin(m.fusion, s.rows, s.gradient, settings.twin_rate)
     return place
 
 
 @inlined
-def _learn_gradient(dense: Pool, there: int, s: Scratch, number: int, place: int) -> Real:
+def _learn_gradient(dense: Pool, s: Scratch, number: int, place: int) -> Real:
     """g = x_target - E[x] in `s.gradient`; returns what turns odds to probabilities.
 
     0 where the target is no candidate, which teaches nothing.
@@ -122,17 +122,17 @@ def _learn_gradient(dense: Pool, there: int, s: Scratch, number: int, place: int
     total = exp_into(s.odds, s.scores, shift, s.y, s.y_bits, s.counts[LINKED])
     total += exp_into(s.pool_odds, s.pool_scores, shift, s.y, s.y_bits, pool.SIZE)
     scale = np.float32(1.0) / np.float32(total)
-    _gradient(dense.features, there, s, scale, number, place)
+    _gradient(dense.features, s, scale, number, place)
     return scale
 
 
 @tight
-def _gradient(dense: F32, there: int, s: Scratch, scale: Real, number: int, place: int) -> None:
+def _gradient(dense: F32, s: Scratch, scale: Real, number: int, place: int) -> None:
     """Feature by feature."""
     for f in range(fusion.FEATURES):
         x, mean, n = s.features[f], np.float32(0), scoring.extent(s, f)
         target = np.float32(0)
-        if not scoring.absent(f, there):
+        if fusion.has(s.counts[PRESENT], f):
             for c in range(n):
                 mean += s.odds[c] * x[c]
             target = x[number] if 0 <= number < n else np.float32(0)
@@ -178,8 +178,8 @@ def _challenge(m: Model, part: Partition, s: Scratch, settings: Settings, user: 
     scoring.score(m, s, settings.reading, part.seen, user, settings.exclude_seen)
     there = ranking.fusion_place(m.pool.place, s, target)
     number, place = scoring.number_of(m.pool.place, s, target)
-    if _learn_gradient(m.pool, scoring.refreshed(m.lasting[0], m.encoder.since[0]), s, number, place) > 0:
-        fusion.improve(m.fusion, s.rows, s.gradient, s.newton)
+    if _learn_gradient(m.pool, s, number, place) > 0:
+        fusion.improve(m.fusion, s.counts[PRESENT], s.rows, s.gradient, s.newton)
     _twin(m, s, settings, target, True)
     return there
 

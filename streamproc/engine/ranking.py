@@ -10,6 +10,7 @@ from streamproc.engine.scoring import extent, number_of, weigh
 from streamproc.engine.scratch import HISTORY, LINKED, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, U8, Real
+from streamproc_models.heads import popularity
 from streamproc_models.kernel import inlined, tight
 
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
@@ -138,10 +139,10 @@ def answering(m: Model, s: Scratch) -> int:
 def serve(m: Model, s: Scratch) -> None:
     """While the gate answers with the twin or one head, its scores stand in for the fusion's."""
     head = answering(m, s)
-    if s.counts[HISTORY] == 0:
-        _serve_popular(m, s)
-    elif head == evaluation.TWIN:
+    if head == evaluation.TWIN:
         weigh(m, s, m.fusion.twin)
+    elif head == evaluation.POPULARITY and s.counts[HISTORY] == 0:
+        _serve_popular(m, s)
     elif head == evaluation.POPULARITY:
         _serve_dense(m, s, fusion.POPULARITY_MEDIUM)
     elif head == evaluation.FACTORS:
@@ -180,7 +181,7 @@ def _serve_popular(m: Model, s: Scratch) -> None:
     """To a stranger: as popular as each item is since its newest event, not since the pool's last rebuild."""
     for q in range(pool.SIZE):
         if s.pool_scores[q] > IMPOSSIBLE_BELOW:
-            s.pool_scores[q] = m.features[m.pool.item[q], 1]
+            s.pool_scores[q] = m.features[m.pool.item[q], popularity.MEDIUM]
 
 
 @tight

@@ -4,8 +4,7 @@ import numpy as np
 
 from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
-from streamproc.engine.scoring import absent, refreshed
-from streamproc.engine.scratch import FOLLOWERS, IN_WINDOW, LIKED, LINKED, Scratch
+from streamproc.engine.scratch import FOLLOWERS, IN_WINDOW, LIKED, LINKED, PRESENT, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32
 from streamproc_models.kernel import tight
@@ -78,9 +77,8 @@ def _parts(m: Model, s: Scratch, number: int, parts: F32, gate: F32) -> None:
         first, stop, x, column = fusion.POOL_FIRST, fusion.POOL_LAST + 1, m.pool.features, place
     else:
         first, stop, x, column = 0, _features_of(s, number), s.features, number
-    there = refreshed(m.lasting[0], m.encoder.since[0])
     for f in range(first, stop):
-        if not absent(f, there):
+        if fusion.has(s.counts[PRESENT], f):
             part = s.weights[f] * x[f - first, column]
             parts[HEAD_OF[f]] += part
             gate[FAMILY_OF[f]] += abs(part)

@@ -4,13 +4,21 @@ from streamproc.engine import candidates, describing, foreseeing, pool, seen, sh
 from streamproc.engine.model import LONG, Model
 from streamproc.engine.pool import Pool
 from streamproc.engine.reading import Reading
-from streamproc.engine.scratch import BASE, FOLLOWERS, HISTORY, IN_SESSION, IN_WINDOW, LIKED, LINKED, Scratch
+from streamproc.engine.scratch import (
+    BASE,
+    FOLLOWERS,
+    HISTORY,
+    IN_SESSION,
+    IN_WINDOW,
+    LIKED,
+    LINKED,
+    PRESENT,
+    Scratch,
+)
 from streamproc.engine.seen import Seen
 from streamproc_models import fusion
 from streamproc_models.arrays import F32, I32, Hash
 from streamproc_models.kernel import inlined, tight
-
-LASTING, ENCODED = 1, 2  # bits: heads that are there only once a refresh has brought them
 
 
 @inlined
@@ -19,6 +27,7 @@ def score(m: Model, s: Scratch, reading: Reading, had: Seen, user: Hash, exclude
 
     With `exclude_seen`, what `user` had cannot be shown.
     """
+    s.counts[PRESENT] = fusion.present(m.fusion.mask, m.lasting[0], m.encoder.since[0])
     candidates.gather(m, s, reading)
     shortlist.shorten(s, m.pool.place, reading.candidates, m.lasting[0] > 0)
     foreseeing.items(m, s)
@@ -34,7 +43,7 @@ def score(m: Model, s: Scratch, reading: Reading, had: Seen, user: Hash, exclude
 def weigh(m: Model, s: Scratch, weights: F32) -> None:
     """Scores by one learner's rows of weights."""
     fusion.combine(weights, s.rows, s.weights)
-    add_up(m.pool, s, refreshed(m.lasting[0], m.encoder.since[0]))
+    add_up(m.pool, s)
 
 
 @tight
@@ -54,27 +63,13 @@ def extent(s: Scratch, feature: int) -> int:
 
 
 @tight
-def refreshed(generation: int, encoder: int) -> int:
-    """What refreshes have brought so far: LASTING, ENCODED, or both."""
-    return (LASTING if generation > 0 else 0) | (ENCODED if encoder > 0 else 0)
-
-
-@tight
-def absent(feature: int, there: int) -> bool:
-    """Whether nobody has this feature, since no refresh has brought its head; `there` is by `refreshed`."""
-    if fusion.LONG_TERM_FIRST <= feature <= fusion.LONG_TERM_LAST:
-        return there & LASTING == 0
-    return fusion.ENCODER <= feature <= fusion.ENCODER_ROOT and there & ENCODED == 0
-
-
-@tight
-def add_up(dense: Pool, s: Scratch, there: int) -> None:
+def add_up(dense: Pool, s: Scratch) -> None:
     """Scores by `s.weights`."""
     scores, pooled = s.scores, s.pool_scores
     for c in range(s.counts[LINKED]):
         scores[c] = s.barred[c]
     for f in range(fusion.FEATURES):
-        if absent(f, there):
+        if not fusion.has(s.counts[PRESENT], f):
             continue
         w, x = s.weights[f], s.features[f]
         for c in range(extent(s, f)):
@@ -82,7 +77,7 @@ def add_up(dense: Pool, s: Scratch, there: int) -> None:
     for q in range(pool.SIZE):
         pooled[q] = s.pool_barred[q]
     for f in range(fusion.POOL_FIRST, fusion.POOL_LAST + 1):
-        if absent(f, there):
+        if not fusion.has(s.counts[PRESENT], f):
             continue
         w, x = s.weights[f], dense.features[f - fusion.POOL_FIRST]
         for q in range(pool.SIZE):

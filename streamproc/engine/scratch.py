@@ -19,6 +19,7 @@ BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
 LIKED, DISLIKED, HISTORY = 3, 4, 5  # the window's own counts: HISTORY of all, LIKED of the short term
 IN_SESSION, SESSIONS = 6, 7  # of HISTORY those of the present session; sessions in it
+PRESENT = 8  # the features that there are, a bit each, by `fusion.present`
 NOW, FRESH = 0, 1  # places in `moment`: time asked for, s; 1 where it begins a session
 BEGINS, BEHIND = 2, 3  # 1 where the event to come does; 1 where it is older than the newest one
 NEAR, MATES, BEYOND = 0, 1, 2  # places in `totals`: what the votes of each table add up to
@@ -29,7 +30,7 @@ class Scratch(NamedTuple):
 
     stamps: I64  # (1,)
     stamp: I32  # (items,), base + number of the candidate in this ranking
-    counts: I64  # (8,)
+    counts: I64  # (9,)
     moment: I64  # (4,)
     totals: F32  # (3,)
     window: I32  # (RING,), rows of liked items, newest first
@@ -57,7 +58,7 @@ class Scratch(NamedTuple):
     rows: I32  # (4,), rows of weights that hold for this user
     weights: F32  # (features,), their sum
     gradient: F32  # (features,)
-    newton: F64  # (3, features)
+    newton: F64  # (4, features)
     parts: F32  # (models,), what each head gives to one item
     taste: F32  # (d,), the user's factors
     pull: F32  # (d,)
@@ -90,14 +91,14 @@ def empty(items: int, config: Config) -> Scratch:
 
     w = WIDTH
     return Scratch(
-        np.zeros(1, np.int64), np.zeros(items, np.int32), np.zeros(8, np.int64), np.zeros(4, np.int64),
+        np.zeros(1, np.int64), np.zeros(items, np.int32), np.zeros(9, np.int64), np.zeros(4, np.int64),
         floats(3), ints(RING), np.zeros(RING, np.int64), ints(RING), ints(SHORT_TERM), history.empty(),
         ints(w), ints(w), floats(w),
         floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
         np.zeros((fusion.FEATURES, w), np.float32),
         floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
-        np.zeros((3, fusion.FEATURES)), floats(len(evaluation.MODELS)),
+        np.zeros((4, fusion.FEATURES)), floats(len(evaluation.MODELS)),
         floats(factors), floats(factors), ints(heads.factors.negatives),
         floats(hidden), floats(hidden), floats(encoded), floats(encoded), floats(encoded),
         floats(7 * max(hidden, encoded)), ints(pool.SIZE),

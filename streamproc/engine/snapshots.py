@@ -22,7 +22,7 @@ from streamproc.errors import BadSnapshot
 ARRAYS, MANIFEST = "arrays.safetensors", "manifest.json"
 _PREFIX, _UNFINISHED = "snapshot-", ".unfinished-"
 _BLOCK = 1 << 20
-FORMAT = 1
+FORMAT = 2
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -29,16 +29,23 @@ class PartApp(faust.App):
     config: Config
 
 
-def make_app(config: Config, name: str, topic: str, part: Part, limits: Limits) -> PartApp:
+def make_app(
+    config: Config, name: str, topic: str, part: Part, limits: Limits, session: float | None = None
+) -> PartApp:
     """A Faust app in the group `<prefix><name>` whose agent serves the partitions of `topic`.
 
+    A silent one loses them after `session` seconds, kafka.session_timeout by default.
     Sets a new event loop (uvloop's where there is one) as the thread's: the app and what is made for it
     belong to that loop, which `run_app` runs.
     """
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     (config.data_dir / FAUST_FOLDER).mkdir(parents=True, exist_ok=True)
-    app = PartApp(f"{config.kafka.prefix}{name}", loop=loop, **_settings(config))
+    app = PartApp(
+        f"{config.kafka.prefix}{name}",
+        loop=loop,
+        **_settings(config, session or config.kafka.session_timeout),
+    )
     app.config = config
     desk = LeaseDesk(part, limits)
     app.transport = LeaseTransport(app.conf.broker_consumer, app, desk=desk)
@@ -112,8 +119,7 @@ class PartWorker(faust.Worker):
             self.stop_and_shutdown()
 
 
-def _settings(config: Config) -> dict[str, Any]:
-    session = config.kafka.session_timeout
+def _settings(config: Config, session: float) -> dict[str, Any]:
     credentials = faust_credentials(config.kafka.security)
     return {
         **({"broker_credentials": credentials} if credentials else {}),

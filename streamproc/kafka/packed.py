@@ -6,7 +6,7 @@ aiokafka's own BatchBuilder takes a microsecond and three copies for a record of
 import asyncio
 from typing import Any
 
-from aiokafka.record.util import calc_crc32c
+from crc32c import crc32c
 
 from streamproc.contracts import record_batch
 from streamproc.contracts.ids import Strings
@@ -41,7 +41,7 @@ class PackedBatch:
 
     def _build(self) -> memoryview:
         if not self._sealed:
-            record_batch.seal(self._whole, calc_crc32c(self._whole.data[record_batch.SEALED_AT :]))
+            record_batch.seal(self._whole, crc32c(self._whole.data[record_batch.SEALED_AT :]))
             self._sealed = True
         return self._whole.data
 

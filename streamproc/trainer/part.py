@@ -43,6 +43,11 @@ def limits(config: Config) -> Limits:
     return Limits(RECORDS, seconds, GATHER_BYTES, GATHER_SECONDS)
 
 
+def session_timeout(config: Config) -> float:
+    """Seconds until a silent trainer is replaced: shorter than a worker's, for learning waits meanwhile."""
+    return min(config.trainer.session_timeout, config.kafka.session_timeout)
+
+
 def transactional_id(config: Config) -> str:
     """The one of all trainers of a journal: a later one shuts out an earlier one."""
     return f"{config.kafka.prefix}trainer"

@@ -5,8 +5,7 @@ import pytest
 
 from streamproc.config import Config
 from streamproc.engine import pool, predicting, scratch
-from streamproc.engine.scoring import ENCODED, LASTING
-from streamproc.engine.scratch import BASE, FOLLOWERS, HISTORY, IN_WINDOW, LIKED, LINKED
+from streamproc.engine.scratch import BASE, FOLLOWERS, HISTORY, IN_WINDOW, LIKED, LINKED, PRESENT
 from streamproc_models import fusion
 from streamproc_models.fusion import (
     ACTIVE,
@@ -22,7 +21,7 @@ from streamproc_models.fusion import (
 ITEMS, SEAT = 8, 5  # rows of the catalogue; the place of the pooled one
 IN_THE_POOL, NOBODY = 6, 7  # rows: candidates 0, 1, 2 are linked to the window
 RATE = 0.1
-BOTH = LASTING | ENCODED
+NEITHER, LASTING, ENCODED, BOTH = (0, 0), (1, 0), (0, 1), (1, 1)  # what refreshes have brought
 LASTING_FEATURES = range(fusion.LONG_TERM_FIRST, fusion.LONG_TERM_LAST + 1)
 ENCODER_FEATURES = fusion.ENCODER, fusion.ENCODER_ROOT
 CONFIG = Config()
@@ -107,13 +106,46 @@ def test_heads_that_are_off_stay_out():
     assert not head.twin.any()
 
 
+def test_the_curvature_has_each_feature_once():
+    """Last what a refresh brings, so that steps before the first one are shorter."""
+    assert sorted(fusion.ORDER) == list(range(FEATURES))
+    assert set(fusion.ORDER[-6:]) == {*LASTING_FEATURES, *ENCODER_FEATURES}
+
+
+def test_what_is_switched_off_or_not_there_is_not_present():
+    """A bit for each feature that anybody has."""
+    mask = fusion.empty(frozenset(["gru", "long_term"])).mask
+
+    bits = fusion.present(mask, 1, 0)
+
+    out = {f for f in range(FEATURES) if not fusion.has(bits, f)}
+    assert out == {fusion.GRU, fusion.GRU_ROOT, *LASTING_FEATURES, *ENCODER_FEATURES}
+
+
+def test_what_is_switched_off_never_moves():
+    """Whatever its gradient; the others learn as if it were not there."""
+    random, off = np.random.default_rng(7), frozenset(["session", "gru"])
+    head, other = fusion.empty(off), fusion.empty(off)
+    scratch_of = np.zeros((4, FEATURES))
+    for _ in range(300):
+        gradient = random.normal(size=FEATURES).astype(np.float32)
+        fusion.improve(head, fusion.present(head.mask, 1, 1), placed(), gradient, scratch_of)
+        gradient *= head.mask
+        fusion.improve(other, fusion.present(head.mask, 1, 1), placed(), gradient, scratch_of)
+
+    moved = (head.weights != fusion.empty(off).weights).any(axis=0)
+    assert (moved == (head.mask > 0)).all()
+    assert (head.weights == other.weights).all()
+
+
 def test_a_copy_is_as_good_and_apart():
     """What one learns does not show in the other."""
     head = fusion.empty()
     other = fusion.copy(head)
 
     fusion.improve_twin(other, placed(), np.ones(FEATURES, np.float32), RATE)
-    fusion.improve(other, placed(), np.ones(FEATURES, np.float32), np.zeros((3, FEATURES)))
+    bits = fusion.present(other.mask, 1, 1)
+    fusion.improve(other, bits, placed(), np.ones(FEATURES, np.float32), np.zeros((4, FEATURES)))
 
     fresh = fusion.empty()
     assert all((ours == theirs).all() for ours, theirs in zip(head, fresh, strict=True))
@@ -174,11 +206,13 @@ class Choice:
         """Fills the gradient; returns what turns odds into probabilities."""
         number = row if row < 3 else -1
         place = SEAT if row == IN_THE_POOL else -1
-        return predicting._learn_gradient(self.pool, there, self.scratch, number, place)
+        self.scratch.counts[PRESENT] = fusion.present(self.head.mask, *there)
+        return predicting._learn_gradient(self.pool, self.scratch, number, place)
 
     def improve(self, row, there=BOTH):
         if self.gradient(row, there) > 0:
-            fusion.improve(self.head, self.rows, self.scratch.gradient, self.scratch.newton)
+            s = self.scratch
+            fusion.improve(self.head, s.counts[PRESENT], self.rows, s.gradient, s.newton)
 
 
 @pytest.mark.parametrize(("row", "target"), [(0, 0), (1, 1), (2, 2), (IN_THE_POOL, 3)])
@@ -250,7 +284,7 @@ def test_what_is_no_candidate_teaches_nothing(forbidden):
 @pytest.mark.parametrize(
     ("there", "absent"),
     [
-        (0, {*LASTING_FEATURES, *ENCODER_FEATURES}),
+        (NEITHER, {*LASTING_FEATURES, *ENCODER_FEATURES}),
         (LASTING, {*ENCODER_FEATURES}),
         (ENCODED, {*LASTING_FEATURES}),
         (BOTH, set()),
