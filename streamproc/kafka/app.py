@@ -1,6 +1,8 @@
 """Worker and trainer are both Faust apps of this make: one agent, whose events are leases on partitions."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -38,7 +40,7 @@ def make_app(config: Config, name: str, topic: str, part: Part, limits: Limits) 
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     (config.data_dir / FAUST_FOLDER).mkdir(parents=True, exist_ok=True)
-    app = PartApp(f"{config.kafka.prefix}{name}", loop=loop, **_settings(config))
+    app = PartApp(f"{config.kafka.prefix}{name}", loop=loop, **_settings(config, name))
     app.config = config
     desk = LeaseDesk(part, limits)
     app.transport = LeaseTransport(app.conf.broker_consumer, app, desk=desk)
@@ -112,12 +114,13 @@ class PartWorker(faust.Worker):
             self.stop_and_shutdown()
 
 
-def _settings(config: Config) -> dict[str, Any]:
+def _settings(config: Config, name: str) -> dict[str, Any]:
     session = config.kafka.session_timeout
     credentials = faust_credentials(config.kafka.security)
     return {
         **({"broker_credentials": credentials} if credentials else {}),
         "broker": [f"kafka://{server.strip()}" for server in config.kafka.bootstrap_servers.split(",")],
+        "broker_client_id": f"{name}-{socket.gethostname()}-{os.getpid()}",
         "broker_session_timeout": session,
         "broker_heartbeat_interval": session / 6,
         "broker_request_timeout": max(config.kafka.request_timeout, session + 1.0),

@@ -12,7 +12,7 @@ from streamproc.scrape import Samples, Tokens, scrape
 
 EVERY = 2.0  # seconds
 KEPT = 900  # points: half an hour
-LEFT_OUT = ("python_", "process_open", "process_max", "process_virtual", "_created")
+LEFT_OUT = ("python_", "process_open", "process_max", "process_virtual", "_created", "_info")
 
 
 @dataclass(frozen=True)

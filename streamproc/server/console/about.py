@@ -54,6 +54,8 @@ ABOUT = {
     "Event times": "Age of an event by its own time when it was read, since the workers' start.",
     "Samples": "The newest of the dead-letter topic, with the beginning of their bytes.",
     # system
+    "Workers and their partitions": "Who holds which partition of the events, as the consumer group says;"
+    " lag, time and rebalances as the worker itself says, since its start.",
     "Partitions": "How far behind the workers are with each partition of the events.",
     "Processes": "Resident memory, and processor time since its start, of each part.",
     "Memory against its bounds": "Entries held, the bound that the settings give, and what the arrays take.",
