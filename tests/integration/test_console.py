@@ -1,5 +1,7 @@
 """The console as people see it: a real browser, a real pipeline, a simulated shop."""
 
+import os
+import signal
 import socket
 
 import httpx
@@ -165,3 +167,32 @@ def test_a_generation_is_promoted_and_rolled_back_through_the_page(console, chro
 
     assert served == 2
     assert watched.complaints == []
+
+
+def first_drawn(page):
+    """Time of the first point of the first chart, in ms since 1970; None where there is none yet."""
+    return page.evaluate(
+        """() => {
+            const id = document.querySelector("[_echarts_instance_]")?.closest("[id^=c]")?.id.slice(1);
+            return id && getElement(Number(id)).options.series[0]?.data?.[0]?.[0] || null;
+        }"""
+    )
+
+
+def test_curves_go_on_when_the_server_was_killed(system, chrome):
+    """It is started again, at another address: the last test of these. What was drawn is drawn again."""
+    began = []
+    for restarted in (False, True):
+        if restarted:
+            killed = system.pid_of("server")
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda old=killed: system.pid_of("server") not in (old, None), "it is started again")
+            wait_until(lambda: scrape(system.data_dir).highest("server", "ready"), "it is ready")
+        watched = Watched(chrome)
+        watched.page.goto(address_of(system.data_dir))
+        watched.page.get_by_text("What runs").wait_for(timeout=SECONDS)
+        wait_until(lambda page=watched.page: first_drawn(page), "a curve is drawn")
+        began.append(first_drawn(watched.page))
+        watched.close()
+
+    assert began[0] == began[1]
