@@ -98,7 +98,7 @@ def test_the_worker_is_named_beside_each_of_its_partitions(system, console, chro
     watched.close()
 
     held = [row for row in rows if name in row]
-    assert [row[:3] for row in held] == [[str(number), name, "127.0.0.1"] for number in range(4)]
+    assert [row[:2] for row in held] == [[str(number), name] for number in range(4)]
     assert all(UNKNOWN not in row for row in held)
     assert watched.complaints == []
 

@@ -95,13 +95,13 @@ def test_the_table_says_who_holds_what(group, samples, tmp_path):
 
     rows = [row.split("</td><td>") for row in table.split("<tr><td>")[1:]]
     assert [row[:5] for row in rows] == [
-        ["0", FIRST, "10.0.0.1", "5", "100 s"],
-        ["1", SECOND, "10.0.0.1", "40", "10 s"],
-        ["2", FIRST, "10.0.0.1", "0", "70 s"],
+        ["0", FIRST, "5", "100 s", "3"],
+        ["1", SECOND, "40", "10 s", "1"],
+        ["2", FIRST, "0", "70 s", "3"],
         ["3", "nobody", "-", "-", "-"],
-        ["none, stands by", IDLE, "10.0.0.1", "-", "-"],
+        ["none, stands by", IDLE, "-", "-", "-"],
     ]
-    assert [row[5].split("<")[0] for row in rows] == ["3", "1", "3", "-", "-"]
+    assert [row[5].split("<")[0] for row in rows] == ["10.0.0.1", "10.0.0.1", "10.0.0.1", "-", "10.0.0.1"]
 
 
 @pytest.mark.parametrize(

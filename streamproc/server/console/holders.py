@@ -10,7 +10,7 @@ from streamproc.server.holders import EVERY, Holding, WorkerGroup, holdings
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
-COLUMNS = ["partition", "worker", "at", "behind, records", "held for", "its rebalances"]
+COLUMNS = ["partition", "worker", "behind, records", "held for", "its rebalances", "at"]
 NOBODY = (
     "No worker is in the group, so nobody reads the events: start one with `streamproc worker`,"
     " or everything with `streamproc up`."
@@ -46,7 +46,7 @@ def told(group: Group, history: History, partitions: int, now: float) -> str:
     if not any(member.partitions for member in group.members):
         return frame.rows(COLUMNS, [], CHANGING)
     found = [_row(holding, now) for holding in holdings(group, history.newest, partitions)]
-    return frame.rows(COLUMNS, found, NOBODY, wide=True)
+    return frame.rows(COLUMNS, found, NOBODY)
 
 
 def _row(holding: Holding, now: float) -> list[str]:
@@ -55,5 +55,5 @@ def _row(holding: Holding, now: float) -> list[str]:
     number = "none, stands by" if holding.partition is None else str(holding.partition)
     held = None if holding.since is None else max(now - holding.since, 0.0)
     return [
-        number, holding.worker, holding.host, whole(holding.lag), seconds(held), whole(holding.rebalances)
+        number, holding.worker, whole(holding.lag), seconds(held), whole(holding.rebalances), holding.host
     ]  # fmt: skip
