@@ -18,7 +18,6 @@ class Member(NamedTuple):
     """One process of the group."""
 
     client_id: str  # as app.make_app gives it: part, machine and process id
-    host: str  # address that the broker sees
     partitions: tuple[int, ...]  # of the topic that was asked for
 
 
@@ -57,10 +56,7 @@ def read(described: Any, topic: str) -> Group:
     code, name, state, _, _, members = described[:6]
     if code:
         raise for_code(code)(f"group {name}")
-    found = [
-        Member(client_id, host.lstrip("/"), _held(assignment, topic))
-        for _, client_id, host, _, assignment in members
-    ]
+    found = [Member(client_id, _held(assignment, topic)) for _, client_id, _, _, assignment in members]
     return Group(state, tuple(sorted(found)))
 
 

@@ -21,7 +21,6 @@ class Holding(NamedTuple):
 
     partition: int | None
     worker: str  # "" where nobody holds the partition
-    host: str
     lag: float | None  # records
     since: float | None  # seconds since 1970, when the worker began to serve it
     rebalances: float | None  # of the worker, since its start
@@ -64,16 +63,16 @@ def holdings(group: Group, samples: Samples, partitions: int) -> list[Holding]:
     for number in range(partitions):
         member = held.get(number)
         if member is None:
-            found.append(Holding(number, "", "", None, None, None))
+            found.append(Holding(number, "", None, None, None))
             continue
         own = _said_by(member.client_id, samples)
         lag = _of(own, "consumer_lag_records", number)
         since = _of(own, "lease_timestamp_seconds", number)
-        found.append(Holding(number, member.client_id, member.host, lag, since, _rebalances(own)))
+        found.append(Holding(number, member.client_id, lag, since, _rebalances(own)))
     for member in group.members:
         if not member.partitions:
             own = _said_by(member.client_id, samples)
-            found.append(Holding(None, member.client_id, member.host, None, None, _rebalances(own)))
+            found.append(Holding(None, member.client_id, None, None, _rebalances(own)))
     return found
 
 

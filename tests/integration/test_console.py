@@ -88,7 +88,7 @@ def test_dark_is_as_the_system_says(console, chrome):
 
 
 def test_the_worker_is_named_beside_each_of_its_partitions(system, console, chrome):
-    """With its address, its lag, and for how long it has served them."""
+    """With its lag, its rebalances, and for how long it has served them."""
     name = f"worker-{socket.gethostname()}-{system.pid_of('worker')}"
     watched = Watched(chrome)
     watched.page.goto(console + "/system")

@@ -10,7 +10,7 @@ from streamproc.server.holders import EVERY, Holding, WorkerGroup, holdings
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
-COLUMNS = ["partition", "worker", "behind, records", "held for", "its rebalances", "at"]
+COLUMNS = ["partition", "worker", "behind, records", "held for", "its rebalances"]
 NOBODY = (
     "No worker is in the group, so nobody reads the events: start one with `streamproc worker`,"
     " or everything with `streamproc up`."
@@ -51,9 +51,7 @@ def told(group: Group, history: History, partitions: int, now: float) -> str:
 
 def _row(holding: Holding, now: float) -> list[str]:
     if not holding.worker:
-        return [str(holding.partition), "nobody", *[UNKNOWN] * 4]
+        return [str(holding.partition), "nobody", *[UNKNOWN] * 3]
     number = "none, stands by" if holding.partition is None else str(holding.partition)
     held = None if holding.since is None else max(now - holding.since, 0.0)
-    return [
-        number, holding.worker, whole(holding.lag), seconds(held), whole(holding.rebalances), holding.host
-    ]  # fmt: skip
+    return [number, holding.worker, whole(holding.lag), seconds(held), whole(holding.rebalances)]
