@@ -125,6 +125,12 @@ class StreamMetrics(PartMetrics):
             "rebalance_seconds", "From revocation to reading again.", REBALANCING
         )
         self.assigned_partitions = series.gauge("assigned_partitions", "Partitions that this process serves.")
+        self.lease = series.gauge(
+            "lease_timestamp_seconds", "Since when this process serves the partition.", "topic", "partition"
+        )
+        self.member = series.gauge(
+            "group_member_info", "Always 1; what this process is called in its consumer group.", "client_id"
+        )
         self.table_entries = series.gauge("table_entries", "Entries held in memory.", "table")
         self.table_limit = series.gauge(
             "table_limit_entries", "Entries at which the coldest are given up.", "table"

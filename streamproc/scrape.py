@@ -23,6 +23,7 @@ class Sample(NamedTuple):
     name: str  # without the product's prefix
     labels: dict[str, str]
     value: float
+    process: str = ""  # address of the /metrics that said so
 
 
 class Samples(list[Sample]):
@@ -101,7 +102,7 @@ def _ask(part: str, address: str, tokens: Tokens) -> list[Sample]:
         return []
     families = text_string_to_metric_families(text)
     return [
-        Sample(part, sample.name.removeprefix("streamproc_"), sample.labels, sample.value)
+        Sample(part, sample.name.removeprefix("streamproc_"), sample.labels, sample.value, address)
         for family in families
         for sample in family.samples
     ]

@@ -1,6 +1,8 @@
 """Worker and trainer are both Faust apps of this make: one agent, whose events are leases on partitions."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -44,7 +46,7 @@ def make_app(
     app = PartApp(
         f"{config.kafka.prefix}{name}",
         loop=loop,
-        **_settings(config, session or config.kafka.session_timeout),
+        **_settings(config, name, session or config.kafka.session_timeout),
     )
     app.config = config
     desk = LeaseDesk(part, limits)
@@ -119,11 +121,12 @@ class PartWorker(faust.Worker):
             self.stop_and_shutdown()
 
 
-def _settings(config: Config, session: float) -> dict[str, Any]:
+def _settings(config: Config, name: str, session: float) -> dict[str, Any]:
     credentials = faust_credentials(config.kafka.security)
     return {
         **({"broker_credentials": credentials} if credentials else {}),
         "broker": [f"kafka://{server.strip()}" for server in config.kafka.bootstrap_servers.split(",")],
+        "broker_client_id": f"{name}-{socket.gethostname()}-{os.getpid()}",
         "broker_session_timeout": session,
         "broker_heartbeat_interval": session / 6,
         "broker_request_timeout": max(config.kafka.request_timeout, session + 1.0),

@@ -22,6 +22,7 @@ class Measured:
         self._app = app
         self._backpressure = metrics.backpressure.labels(agent)
         self._buffer = metrics.buffer.labels(agent)
+        metrics.member.labels(app.conf.broker_client_id).set(1)
         self._since: float | None = None  # of the rebalance under way
         self._counted = 0.0  # seconds of back-pressure
         app.on_partitions_revoked.connect(self._revoked, weak=False)

@@ -1,34 +1,17 @@
-"""The parts' figures over the last half hour, for pictures: asked for every two seconds, kept in memory."""
+"""The parts' figures over the last half hour, for pictures: asked for every two seconds, kept on disk."""
 
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from streamproc.clock import Clock
 from streamproc.scrape import Samples, Tokens, scrape
+from streamproc.server.keeping import HistoryFile, Kept
+from streamproc.server.points import EVERY, KEPT, MARKS, Mark, Point
 
-EVERY = 2.0  # seconds
-KEPT = 900  # points: half an hour
-LEFT_OUT = ("python_", "process_open", "process_max", "process_virtual", "_created")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One look at all parts; values by `part|name|label=value,...`."""
-
-    at: float  # seconds since 1970
-    values: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something that happened, to be drawn into curves."""
-
-    at: float  # seconds since 1970
-    what: str  # refresh, promoted, rejected, rolled_back, drift
+LEFT_OUT = ("python_", "process_open", "process_max", "process_virtual", "_created", "_info")
 
 
 class History:
@@ -40,27 +23,44 @@ class History:
         self._tokens = tokens
         self._clock = clock
         self.points: deque[Point] = deque(maxlen=KEPT)
-        self.marks: deque[Mark] = deque(maxlen=200)
+        self.marks: deque[Mark] = deque(maxlen=MARKS)
         self.newest = Samples()
+        self._file = HistoryFile(data_dir)
 
     async def run(self) -> None:
-        """For ever."""
-        while True:
-            self.take(await asyncio.to_thread(scrape, self._data_dir, self._others, self._tokens))
-            await asyncio.sleep(EVERY)
+        """For ever, on from what was kept."""
+        try:
+            await self.restore()
+            while True:
+                marks = self.take(await asyncio.to_thread(scrape, self._data_dir, self._others, self._tokens))
+                await self.keep(marks)
+                await asyncio.sleep(EVERY)
+        finally:
+            self._file.close()
 
-    def take(self, samples: Samples) -> None:
-        """One look."""
+    async def restore(self) -> None:
+        """What the server before us has kept of the last half hour."""
+        kept = await asyncio.to_thread(self._file.open, self._clock.now_ms() / 1000.0)
+        self.points.extend(kept.points)
+        self.marks.extend(kept.marks)
+
+    async def keep(self, marks: list[Mark]) -> None:
+        """The newest look, and the marks that it has brought."""
+        await asyncio.to_thread(self._file.add, Kept(list(self.points), list(self.marks)), marks)
+
+    def take(self, samples: Samples) -> list[Mark]:
+        """One look; what has happened since the one before."""
         values: dict[str, float] = {}
         for sample in samples:
             if not any(part in sample.name for part in LEFT_OUT):
                 key = _key(sample.part, sample.name, sample.labels)
                 values[key] = values.get(key, 0.0) + sample.value
         point = Point(self._clock.now_ms() / 1000.0, values)
-        if self.points:
-            self.marks.extend(_marks(self.points[-1], point))
+        marks = list(_marks(self.points[-1], point)) if self.points else []
+        self.marks.extend(marks)
         self.points.append(point)
         self.newest = samples
+        return marks
 
     def value(self, part: str, name: str, **labels: str) -> float | None:
         """As of the newest look."""
@@ -76,7 +76,7 @@ class History:
             return 0.0
         key, newest = _key(part, name, labels), self.points[-1]
         old = self._since(newest.at - seconds)
-        return max(newest.values.get(key, 0.0) - old.values.get(key, 0.0), 0.0)
+        return max(_grown(old, newest, key) or 0.0, 0.0)
 
     def rate(self, seconds: float, part: str, name: str, **labels: str) -> float:
         """Its growth per second."""
@@ -94,7 +94,8 @@ class History:
     def ratios(self, over: float, above: str, below: str) -> list[tuple[float, float | None]]:
         """(time, growth of one counter / growth of another over `over` seconds), for curves."""
         return [
-            (point.at, _ratio(old.values, point.values, above, below)) for old, point in self._pairs(over)
+            (point.at, _ratio(_grown(old, point, above), _grown(old, point, below)))
+            for old, point in self._pairs(over)
         ]
 
     def curve(self, key: str) -> list[tuple[float, float | None]]:
@@ -104,7 +105,10 @@ class History:
     def rates(self, over: float, key: str) -> list[tuple[float, float | None]]:
         """(time, growth per second) of a counter."""
         return [
-            (new.at, max(new.values.get(key, 0.0) - old.values.get(key, 0.0), 0.0) / (new.at - old.at))
+            (
+                new.at,
+                None if (grown := _grown(old, new, key)) is None else max(grown, 0.0) / (new.at - old.at),
+            )
             for old, new in self._pairs(over)
             if new.at > old.at
         ]
@@ -113,12 +117,12 @@ class History:
         """Values that a label has now."""
         return sorted(self.newest.by(part, name, label))
 
-    def steps(self, seconds: float) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
-        """Values of each look and of the one before, over the last `seconds`."""
+    def steps(self, seconds: float, part: str) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+        """Values of each look and of the one before, over the last `seconds`, in one life of the part."""
         points = list(self.points)
         newest = points[-1].at if points else 0.0
         for old, new in pairwise(points):
-            if old.at >= newest - seconds:
+            if old.at >= newest - seconds and _same_life(old, new, part):
                 yield old.values, new.values
 
     def _since(self, at: float) -> Point:
@@ -142,9 +146,20 @@ def _key(part: str, name: str, labels: dict[str, str]) -> str:
     return f"{part}|{name}|" + ",".join(f"{label}={labels[label]}" for label in sorted(labels))
 
 
-def _ratio(old: dict[str, float], new: dict[str, float], above: str, below: str) -> float | None:
-    grown = new.get(below, 0.0) - old.get(below, 0.0)
-    return (new.get(above, 0.0) - old.get(above, 0.0)) / grown if grown > 0 else None
+def _grown(old: Point, new: Point, key: str) -> float | None:
+    """None where the part counts anew, or was not there: the difference says nothing."""
+    if not _same_life(old, new, key.split("|")[0]):
+        return None
+    return new.values.get(key, 0.0) - old.values.get(key, 0.0)
+
+
+def _same_life(old: Point, new: Point, part: str) -> bool:
+    life = _key(part, "start_timestamp_seconds", {})
+    return old.values.get(life) == new.values.get(life)
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below is not None and below > 0 else None
 
 
 def _marks(old: Point, new: Point) -> Iterator[Mark]:

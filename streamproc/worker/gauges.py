@@ -39,6 +39,7 @@ class Gauges:
         self._topic = topics(config).events.name
         self._measured = measured
         self._exposure = Exposure(metrics)
+        self._told: set[int] = set()  # partitions that there are series of
         metrics.ready.set(0)
         metrics.table_limit.labels("items").set(config.items.max)
 
@@ -46,6 +47,7 @@ class Gauges:
         """Everything, as it is now."""
         leases = self._measured.desk.living()
         self._measured.look()
+        self._forget()
         for lease in leases:
             self._lag(lease)
         self._metrics.assigned_partitions.set(len(leases))
@@ -58,12 +60,27 @@ class Gauges:
 
     def _is_ready(self, leases: list[Lease]) -> bool:
         """Also before anything was learned, as on a new cluster: events are journalled all the same."""
-        assigned = {tp for tp in self._app.consumer.assignment() if tp.topic == self._topic}
         caught_up = self._part.follower.caught_up.is_set()
-        return self._measured.joined and caught_up and len(leases) == len(assigned)
+        return self._measured.joined and caught_up and len(leases) == len(self._assigned())
+
+    def _assigned(self) -> set[int]:
+        return {tp.partition for tp in self._app.consumer.assignment() if tp.topic == self._topic}
+
+    def _forget(self) -> None:
+        """Partitions that others serve now are theirs to tell of, or their lag would be counted twice."""
+        metrics = self._metrics
+        for number in self._told - self._assigned():
+            for series in (
+                metrics.lease, metrics.end_offset, metrics.consumer_lag, metrics.consumer_lag_seconds,
+                metrics.watermark,
+            ):  # fmt: skip
+                series.remove(self._topic, str(number))
+            self._told.discard(number)
 
     def _lag(self, lease: Lease) -> None:
         labels = (self._topic, str(lease.tp.partition))
+        self._told.add(lease.tp.partition)
+        self._metrics.lease.labels(*labels).set(lease.state.since / 1000.0)
         if (end := self._app.consumer.highwater(TP(*lease.tp))) is not None:
             behind = max(end - self._done(lease), 0)
             self._metrics.end_offset.labels(*labels).set(end)

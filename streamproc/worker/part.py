@@ -72,6 +72,7 @@ class WorkerPart:
         pacing = Pacing(self._config.publish.min_interval, self._clock)
         served = Served(tp.partition, windows, journal, LetterBox(self._config), pacing)
         served.newest = int(windows.arrays.newest.max(initial=0))
+        served.since = self._clock.now_ms()
         self.partitions.add(served)
         return served, highest + 1
 

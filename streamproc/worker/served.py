@@ -20,6 +20,7 @@ class Served:
     pacing: Pacing
     open: bool = True
     timer: asyncio.TimerHandle | None = None  # for those who wait for their next slate
+    since: int = 0  # ms, when its restore was done
     newest: int = 0  # event time of the newest event, ms
     appended_at: int = 0  # Kafka's time of the newest record that is done, ms
     evicted: int = 0  # as counted so far

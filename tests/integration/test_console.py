@@ -1,10 +1,15 @@
 """The console as people see it: a real browser, a real pipeline, a simulated shop."""
 
+import os
+import signal
+import socket
+
 import httpx
 import pytest
 
 from streamproc.scrape import page as address_of
 from streamproc.scrape import scrape
+from streamproc.server.console.words import UNKNOWN
 from tests.browser import MISSING, Watched, browser, chromium
 from tests.integration.supervised import Supervised, wait_until
 
@@ -16,7 +21,7 @@ PATHS = {  # page -> what has to be on it once there are figures
     "/items": ("Goes with", "Most popular now", "Exposure"),
     "/model": ("Learned to", "Weights", "Intra-list distance", "in shadow", "its manifest"),
     "/data": ("Accepted", "Nothing was set aside"),
-    "/system": ("Partitions", "Memory against its bounds", "1,000,000"),
+    "/system": ("Workers and their partitions", "held for", "Memory against its bounds", "1,000,000"),
 }
 SETTINGS = {  # the first generation stays in shadow, and there are soon snapshots
     "refresh": {"shadow_events": 10**6, "encoder": {"enabled": "off"}},
@@ -27,8 +32,8 @@ SECONDS = 30_000  # ms, for one page
 
 
 @pytest.fixture(scope="module")
-def console(tmp_path_factory):
-    """The address of a console with something to show."""
+def system(tmp_path_factory):
+    """All parts, once there is something to show."""
     with Supervised(tmp_path_factory.mktemp("console"), SETTINGS) as system:
         started = system.start("up", "--demo")
         system.wait_ready(started)
@@ -38,7 +43,13 @@ def console(tmp_path_factory):
             ),
             "enough events are learned",
         )
-        yield address_of(system.data_dir)
+        yield system
+
+
+@pytest.fixture(scope="module")
+def console(system):
+    """The address of its console."""
+    return address_of(system.data_dir)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +85,22 @@ def test_dark_is_as_the_system_says(console, chrome):
     watched.page.get_by_label("Light or dark").click()
     watched.page.wait_for_function(f"{colour} != '{dark}'", timeout=SECONDS)
     watched.close()
+
+
+def test_the_worker_is_named_beside_each_of_its_partitions(system, console, chrome):
+    """With its lag, its rebalances, and for how long it has served them."""
+    name = f"worker-{socket.gethostname()}-{system.pid_of('worker')}"
+    watched = Watched(chrome)
+    watched.page.goto(console + "/system")
+    watched.page.get_by_role("cell", name=name).first.wait_for(timeout=SECONDS)
+
+    rows = [row.get_by_role("cell").all_inner_texts() for row in watched.page.get_by_role("row").all()]
+    watched.close()
+
+    held = [row for row in rows if name in row]
+    assert [row[:2] for row in held] == [[str(number), name] for number in range(4)]
+    assert all(UNKNOWN not in row for row in held)
+    assert watched.complaints == []
 
 
 def test_the_keyboard_reaches_every_page(console, chrome):
@@ -140,3 +167,32 @@ def test_a_generation_is_promoted_and_rolled_back_through_the_page(console, chro
 
     assert served == 2
     assert watched.complaints == []
+
+
+def first_drawn(page):
+    """Time of the first point of the first chart, in ms since 1970; None where there is none yet."""
+    return page.evaluate(
+        """() => {
+            const id = document.querySelector("[_echarts_instance_]")?.closest("[id^=c]")?.id.slice(1);
+            return id && getElement(Number(id)).options.series[0]?.data?.[0]?.[0] || null;
+        }"""
+    )
+
+
+def test_curves_go_on_when_the_server_was_killed(system, chrome):
+    """It is started again, at another address: the last test of these. What was drawn is drawn again."""
+    began = []
+    for restarted in (False, True):
+        if restarted:
+            killed = system.pid_of("server")
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda old=killed: system.pid_of("server") not in (old, None), "it is started again")
+            wait_until(lambda: scrape(system.data_dir).highest("server", "ready"), "it is ready")
+        watched = Watched(chrome)
+        watched.page.goto(address_of(system.data_dir))
+        watched.page.get_by_text("What runs").wait_for(timeout=SECONDS)
+        wait_until(lambda page=watched.page: first_drawn(page), "a curve is drawn")
+        began.append(first_drawn(watched.page))
+        watched.close()
+
+    assert began[0] == began[1]

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 from aiokafka import TopicPartition
@@ -20,6 +21,7 @@ from streamproc.engine.publishing import SyncPoint, changed_rows
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
+from streamproc.kafka import groups
 from tests.integration.shopping import PATIENCE, Shop, event, header, newest, stop, taught
 
 pytestmark = pytest.mark.kafka
@@ -205,8 +207,16 @@ async def play_trainer(shop: Shop, journal: list[EventsRecord], upto: int) -> No
     await shop.publish_users(learner, Mark(2, upto, highest, 0))
 
 
+async def _held(shop: Shop, pid: int) -> tuple[int, ...]:
+    """The partitions that the group says a worker has: two of the four."""
+    group = await groups.describe(shop.config, f"{shop.config.kafka.prefix}worker", shop.topics.events.name)
+    (member,) = [each for each in group.members if each.client_id == f"worker-{gethostname()}-{pid}"]
+    assert group.state == "Stable" and len(member.partitions) == 2
+    return member.partitions
+
+
 async def test_two_workers_share_the_partitions(shop: Shop) -> None:
-    """When one of them is killed, the other goes on with all, and the journal has no gap."""
+    """Each tells of its own, as the group does. One is killed: the other goes on with all, without a gap."""
     await shop.publish(taught(shop.config), version=1)
     shop.start()
     await shop.until_ready(0)
@@ -217,6 +227,13 @@ async def test_two_workers_share_the_partitions(shop: Shop) -> None:
         return found
 
     await shop.until(shares, lambda found: sorted(found) == [2.0, 2.0])
+    for number, process in enumerate(shop.processes):
+        held = await _held(shop, process.pid)
+        lags = {f'consumer_lag_records{{partition="{p}",topic="{shop.topics.events.name}"}}' for p in held}
+        await shop.until(
+            lambda number=number: shop.figures(number),
+            lambda found, lags=lags: {name for name in found if name.startswith("consumer_lag_rec")} == lags,
+        )
     await shop.clicks(200, users=20)
     await shop.until_journaled()
     shop.processes[0].kill()

@@ -6,7 +6,8 @@ from streamproc.clock import ManualClock
 from streamproc.scrape import Sample, Samples
 from streamproc.server.console import about, curves, drawing, frame, marks, model, overview
 from streamproc.server.console.words import moment, named, seconds, share, short, size
-from streamproc.server.sampling import KEPT, History, key
+from streamproc.server.points import KEPT
+from streamproc.server.sampling import History, key
 from tests import serving
 
 TRIALS, HITS = "prequential_trials_total", "prequential_hits_total"

@@ -232,7 +232,14 @@ def test_another_format_is_refused_by_its_number(tmp_path, two, monkeypatch):
     present = snapshots.FORMAT
     monkeypatch.setattr(snapshots, "FORMAT", present + 1)
     later = snapshots.Manifest(
-        format=present + 1, learned_to=9, highest=[9], version=1, events=9, generation=0, digest="", created_at=0
+        format=present + 1,
+        learned_to=9,
+        highest=[9],
+        version=1,
+        events=9,
+        generation=0,
+        digest="",
+        created_at=0,
     )
     snapshots.save(tmp_path, state(9), later, keep=3)
     monkeypatch.setattr(snapshots, "FORMAT", present)

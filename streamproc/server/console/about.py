@@ -5,12 +5,13 @@ ABOUT = {
     "Events": "Read by the workers, per second, over the last ten seconds.",
     "recall@20, lately": "How often the next item was among the twenty predicted ones; last five minutes.",
     "Learning pays": "The fusion's recall@20 above popularity's; last five minutes, ± 2 standard errors.",
-    "Above the last refresh": "The fusion's recall@20 above that of the last generation alone, which stays"
-    " as it was fitted; last five minutes.",
+    "Above the last refresh": "The fusion's recall@20 above the long-term head's alone: the serving"
+    " generation's neighbours, frozen as fitted, without its encoder; last five minutes.",
     "Model's age": "Since the sync whose model ranks now; one comes every second or so.",
     "Click to slate": "Mean time of a worker from reading a micro-batch to its slates; last minute.",
     "What runs": "Dashed: topics. Rates are of the last ten seconds; behind: records not read yet.",
-    "recall@20": "Mean of the last minute. Every event is predicted first and learned then.",
+    "recall@20": "Mean of the last minute; every event is predicted first and learned then. Long term: the"
+    " serving generation's neighbours alone, frozen as fitted, read with the window of now.",
     "MRR@20": "Mean of 1 / place of the next item, 0 where it was not among the twenty; last minute.",
     "How fresh": "Share of slates by the age of the model that ranked them, since the workers' start.",
     "Who is better than whom": "Last five minutes; shadow: the fusion with a generation, during its trial.",
@@ -54,6 +55,8 @@ ABOUT = {
     "Event times": "Age of an event by its own time when it was read, since the workers' start.",
     "Samples": "The newest of the dead-letter topic, with the beginning of their bytes.",
     # system
+    "Workers and their partitions": "Who holds which partition of the events, as the consumer group says;"
+    " the figures are the worker's own, rebalances since its start.",
     "Partitions": "How far behind the workers are with each partition of the events.",
     "Processes": "Resident memory, and processor time since its start, of each part.",
     "Memory against its bounds": "Entries held, the bound that the settings give, and what the arrays take.",

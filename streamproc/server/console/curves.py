@@ -5,7 +5,7 @@ from typing import Any
 
 from streamproc.server.console.marks import line
 from streamproc.server.console.words import named
-from streamproc.server.sampling import Mark
+from streamproc.server.points import Mark
 
 SOFT = "#8a94a6"
 COLOURS = {

@@ -11,6 +11,7 @@ from nicegui import ui
 
 from streamproc.server.confirming import Confirming
 from streamproc.server.console import data_health, frame, items, model, overview, system, users
+from streamproc.server.holders import WorkerGroup
 from streamproc.server.orders import Orders
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
@@ -27,7 +28,7 @@ def install(app: FastAPI, state: ServerState, history: History) -> None:
         "/items": items.build,
         "/model": partial(model.build, orders=orders, confirming=Confirming(app.state.admission)),
         "/data": data_health.build,
-        "/system": system.build,
+        "/system": partial(system.build, group=WorkerGroup(state.config, state.clock)),
     }
     for path, title, _ in frame.PAGES:
         _page(path, title, partial(contents[path], state, history))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from streamproc.server.console.words import named
-from streamproc.server.sampling import Mark
+from streamproc.server.points import Mark
 
 KINDS = {  # kind -> colour, what it means
     "refresh": ("#8a94a6", "a new generation was fitted"),

@@ -42,7 +42,7 @@ def lead(history: History, other: str, over: float = LATELY, there: str = "") ->
         for model in ("fusion", other)
         for name, more in (("prequential_hits_total", {"k": "20"}), ("prequential_trials_total", {}))
     ]
-    for old, new in history.steps(over):
+    for old, new in history.steps(over, "trainer"):
         grown = [max(new.get(name, 0.0) - old.get(name, 0.0), 0.0) for name in names]
         if there and not old.get(there):
             continue

@@ -3,8 +3,9 @@
 from nicegui import ui
 
 from streamproc.config import Config
-from streamproc.server.console import curves, frame
+from streamproc.server.console import curves, frame, holders
 from streamproc.server.console.words import UNKNOWN, seconds, size, whole
+from streamproc.server.holders import WorkerGroup
 from streamproc.server.sampling import History
 from streamproc.server.state import ServerState
 
@@ -15,10 +16,11 @@ NO_WORKER = "No worker answers: start one with `streamproc worker`, or everythin
 PARTS = ("worker", "trainer", "refresh", "server")
 
 
-def build(state: ServerState, history: History) -> None:
+def build(state: ServerState, history: History, group: WorkerGroup) -> None:
     """The page's contents."""
     with ui.element("div").classes("grid-cards w-full"):
         lag, rebalances, requests = (frame.figure(name) for name in ("Lag", "Rebalances", "Requests"))
+    holders.build(state, history, group)
     with ui.element("div").classes("halves w-full"):
         with frame.card("Partitions"):
             partitions = frame.table(PARTITIONS, [], NO_WORKER)

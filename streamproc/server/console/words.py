@@ -14,7 +14,7 @@ MODELS = {  # name -> what it is
     "factors": "taste, as vectors of users and items",
     "gru": "the recurrent network over the user's events",
     "encoder": "the recurrent network that a refresh has trained, learning on",
-    "long_term": "neighbours as the last refresh has fitted them, frozen",
+    "long_term": "neighbours of the generation that serves, frozen as its refresh has fitted them",
     "twin": "the fusion's twin, which learns by Adagrad",
     "served": "whoever answers at the time",
     "shadow": "the fusion with the generation on trial",
