@@ -65,6 +65,7 @@ soak-more: setup
 	$(CHAOS) --workers 3 --fault kill-worker
 	$(CHAOS) --fault storm
 	$(CHAOS) --fault flood
+	STREAMPROC_USERS__MAX=100000 $(CHAOS) --fault strangers
 	STREAMPROC_USERS__MAX=100000 $(CHAOS) --fault strangers --fault kill-worker --fault kill-trainer
 	$(CHAOS) --repeat
 

@@ -132,11 +132,13 @@ class Stage:
         return pid
 
 
-def _toml(settings: dict[str, Any]) -> str:
-    """Settings of one level of tables; TOML writes texts, numbers and booleans like JSON."""
-    plain = {name: value for name, value in settings.items() if not isinstance(value, dict)}
-    tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
-    lines = [f"{name} = {json.dumps(value)}" for name, value in plain.items()]
-    for name, table in tables.items():
-        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+def _toml(settings: dict[str, Any], name: str = "") -> str:
+    """Settings and tables of them; TOML writes texts, numbers and booleans like JSON."""
+    lines = [f"[{name}]"] if name else []
+    for key, value in settings.items():
+        if not isinstance(value, dict):
+            lines.append(f"{key} = {json.dumps(value)}")
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            lines.append(_toml(value, f"{name}.{key}" if name else key))
     return "\n".join(lines) + "\n"

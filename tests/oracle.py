@@ -126,7 +126,7 @@ class Oracle:
                 used += share
                 for other, value in self.row(head, item).items():
                     vote = share * value / head.totals[item]
-                    if other in linked or vote >= 1e-3:
+                    if vote >= (2.5e-4 if other in linked else 1e-3):
                         linked.add(other)
                         found[other] += vote
         return {item: vote / max(used, TINY) for item, vote in found.items()}

@@ -10,6 +10,7 @@ from streamproc_models.kernel import tight
 from streamproc_models.prefetch import ask_for
 
 AHEAD = 2  # rows that are asked for before they are read
+ROOM = 64  # of the slots of one row in `picked`, at most
 TINY = np.float32(1e-9)
 FADED = np.float32(1e-30)  # a row that weighs less has been forgotten: its shares would be no numbers
 
@@ -44,18 +45,27 @@ def walk(head: Covisitation, s: Scratch) -> None:
 
 @tight
 def _hand_on(s: Scratch, names: I32, weights: F32, fill: int, scale: Real, n: int) -> int:
-    """Like `_scatter`, but what gets too little and is no candidate yet is passed over."""
+    """Like `_scatter`, but what gets too little and is no candidate yet is passed over.
+
+    What is next to nothing is passed over before it is looked for among the candidates.
+    """
     base, stamps, items, beyond = s.stamps[BASE], s.stamp, s.item, s.beyond
+    kept, least = s.picked[ROOM:], second_order.LEAST_TERM / scale
+    k = 0
     for slot in range(fill):
-        row = np.uint32(names[slot])
+        kept[np.uint32(k)] = slot
+        k += int(weights[slot] >= least)
+    for p in range(k):
+        at = np.uint32(kept[p])
+        row = np.uint32(names[at])  # unsigned: a signed index is checked for counting from the end
         number = stamps[row] - base
-        vote = scale * weights[slot]
+        vote = scale * weights[at]
         stranger = number < 0
         weak = stranger and vote < second_order.LEAST_VOTE
         number = n if stranger else number
         place = np.uint32(number)
         stamps[row] = stamps[row] if weak else base + number
-        items[place] = names[slot]
+        items[place] = names[at]
         beyond[place] += np.float32(0) if weak else vote
         n += int(stranger and not weak)
     return n

@@ -7,7 +7,7 @@ from streamproc.config import Config
 from streamproc.engine import candidates
 from streamproc.engine.scratch import BEYOND, FRESH, IN_SESSION, IN_WINDOW, MATES, NEAR, SESSIONS
 from streamproc.heads_config import CovisitationConfig, HeadConfig, HeadsConfig
-from streamproc_models.heads.second_order import LEAST_SHARE, LEAST_VOTE
+from streamproc_models.heads.second_order import LEAST_SHARE, LEAST_TERM, LEAST_VOTE
 from tests.ranking_by_hand import ByHand
 
 TEA, CUP, SPOON, POT, TIN = range(5)
@@ -71,14 +71,16 @@ def test_what_a_walk_hardly_reaches_is_no_candidate(hand, vote, candidate):
     )
 
 
-def test_small_votes_add_up_for_who_is_a_candidate_already(hand):
-    """The pot follows tea: it gets what a cup hands on, however little."""
+@pytest.mark.parametrize(("vote", "counts"), [(0.000249, False), (0.000251, True)])
+def test_small_votes_add_up_for_who_is_a_candidate_already(hand, vote, counts):
+    """The pot follows tea: it gets what a cup hands on, down to a quarter of what makes a candidate."""
+    assert pytest.approx(2.5e-4) == LEAST_TERM
     hand.fill("markov", {TEA: {POT: 1.0}})
-    hand.fill("covisitation", {TEA: {CUP: 1.0}, CUP: {POT: 1e-5, SPOON: 1.0}})
+    hand.fill("covisitation", {TEA: {CUP: 1.0}, CUP: {POT: vote, SPOON: 1 - vote}})
 
     hand.gather(TEA)
 
-    assert hand.votes("beyond")[POT] == pytest.approx(1e-5, rel=1e-3)
+    assert hand.votes("beyond").get(POT, 0.0) == pytest.approx(vote if counts else 0.0, rel=1e-3)
 
 
 def test_a_neighbour_that_leads_nowhere_hands_nothing_on(hand):

@@ -100,25 +100,26 @@ def describe(
     decayed = np.empty(_BLOCK, np.float32)
     for start in range(first, stop, _BLOCK):
         n = min(_BLOCK, stop - start)
+        last, born = head.last[start : start + n], head.first[start : start + n]
+        counts, out = head.counts[start : start + n], features[start : start + n]
         for h in range(HALF_LIVES):
             rate = np.float32(-head.rates[h])
             for c in range(n):
-                x[c] = rate * np.float32(event - head.last[start + c])
+                x[c] = rate * np.float32(event - last[c])
             exp_into(decayed, x, 0.0, y, y_bits, n)
             scale = np.float32(_RESOLUTION / (head.totals[h] + 1e-9))
             for c in range(n):
-                x[c] = np.float32(1.0) + scale * decayed[c] * head.counts[start + c, h]
+                x[c] = np.float32(1.0) + scale * decayed[c] * counts[c, h]
             log_into(decayed, x, x_bits, y, y_bits, n)
             for c in range(n):
-                features[start + c, h] = decayed[c]
+                out[c, h] = decayed[c]
             if h == LONG:
                 for c in range(n):
                     share = (x[c] - np.float32(1.0)) * np.float32(1.0 / _RESOLUTION)
-                    features[start + c, RARITY] = _RARE / (share + _FLOOR)
+                    out[c, RARITY] = _RARE / (share + _FLOOR)
         for c in range(n):
-            x[c] = np.float32(1 + event - head.first[start + c])
+            x[c] = np.float32(1 + event - born[c])
         log_into(decayed, x, x_bits, y, y_bits, n)
         for c in range(n):
-            features[start + c, AGE] = decayed[c] * np.float32(1.0 / 3.0)
-            features[start + c, LAST] = event_bits(head.last[start + c])
-            features[start + c, FIRST] = event_bits(head.first[start + c])
+            out[c, AGE] = decayed[c] * np.float32(1.0 / 3.0)
+            out[c, LAST], out[c, FIRST] = event_bits(last[c]), event_bits(born[c])
