@@ -12,7 +12,7 @@ from benchmarks import signals, workloads
 from benchmarks.cores import Load, pinned
 from benchmarks.machine import ROOT
 from benchmarks.result import Figures, Result, at_least
-from benchmarks.stage import Settings, Stage
+from benchmarks.stage import LOOK, Settings, Stage
 from benchmarks.workloads import Workload
 from streamproc.config import merge
 from streamproc.contracts.topics import topics
@@ -23,6 +23,7 @@ SETTINGS: Settings = {
     "refresh": {"enabled": False},
 }
 TIMES_STOCK = 3.0
+LONGEST_PAUSE = 1.0  # seconds between two looks
 QUIET = 0.5  # seconds without a slate: there is none left on its way
 
 
@@ -80,12 +81,28 @@ async def _measured(stage: Stage, workload: Workload, size: Size) -> Figures:
 
 
 async def _done(stage: Stage, events: int) -> Samples:
-    """Wait until the worker has answered so many events and the trainer has learned them."""
+    """Wait until the worker has answered so many events and the trainer has learned them.
+
+    A look costs the parts and this process ten milliseconds of what is measured, so there are few of them:
+    each in the middle of the time that seems to be left.
+    """
+    began: tuple[float, float] | None = None
 
     def so_many(now: Samples) -> bool:
-        return min(now.total(part, "events_processed_total") for part in ("worker", "trainer")) >= events
+        return _through(now) >= events
 
-    return await stage.until(so_many)
+    def half_of_the_rest(now: Samples) -> float:
+        nonlocal began
+        at, done = time.perf_counter(), _through(now)
+        since, first = began = began or (at, done)
+        seconds = (at - since) / (done - first) * (events - done) / 2 if done > first else LOOK
+        return min(max(seconds, LOOK), LONGEST_PAUSE)
+
+    return await stage.until(so_many, half_of_the_rest)
+
+
+def _through(now: Samples) -> float:
+    return min(now.total(part, "events_processed_total") for part in ("worker", "trainer"))
 
 
 async def _settled(stage: Stage) -> float:

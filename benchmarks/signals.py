@@ -1,12 +1,13 @@
-"""Which signals are measured: all of them, as by default, or the few that the first learner here had."""
+"""Which signals are measured: all of them, as by default, or few, for who needs the speed more."""
 
 from benchmarks.stage import Settings
 
 ALL: Settings = {}
-FEW: Settings = {  # co-visitation, Markov, own history, popularity, factors, the GRU
+FEW: Settings = {  # what goes together, what follows, own history, popularity, and the GRU
     "heads": {
-        name: {"enabled": False} for name in ("second_order", "session", "bias", "long_term", "encoder")
+        name: {"enabled": False}
+        for name in ("second_order", "session", "factors", "bias", "long_term", "encoder")
     },
-    "fusion": {"every": 4, "twin_every": 16},
+    "fusion": {"every": 4, "twin_every": 16, "candidates": 32},
 }
 PROFILES = {"": ALL, "/few": FEW}  # what a benchmark's name ends in, and its settings

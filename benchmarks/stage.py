@@ -109,8 +109,13 @@ class Stage:
         """Wait until the trainer has learned so many events."""
         return await self.until(lambda now: now.total("trainer", "events_processed_total") >= events)
 
-    async def until(self, true: Callable[[Samples], bool]) -> Samples:
-        """Wait for what the parts say to be so. Raises StreamprocError where one ends or it is never so."""
+    async def until(
+        self, true: Callable[[Samples], bool], pause: Callable[[Samples], float] = lambda _: LOOK
+    ) -> Samples:
+        """Wait for what the parts say to be so, with pauses (s) between two looks.
+
+        Raises StreamprocError where a part ends or it is never so.
+        """
         patience = time.monotonic() + PATIENCE
         while not true(samples := self.samples()):
             for name, part in self._parts.items():
@@ -118,7 +123,7 @@ class Stage:
                     raise StreamprocError(f"the {name} has ended", part.last_words())
             if time.monotonic() > patience:
                 raise StreamprocError(f"it was not done in {PATIENCE:g} s")
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(pause(samples))
         return samples
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 
 from streamproc_models.arrays import I64, U8, U64, Bool
 from streamproc_models.hashing import hash_range, hash_strings, splitmix
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import kernel, tight
 
 MAX_ID_CHARACTERS = 256
 MAX_DIGITS = 18  # of the number of a sequenced id, so that it fits an int64
@@ -90,7 +90,7 @@ def _split(joined: U8, count: int) -> tuple[U8, I64, bool]:
     return data[:size], ends, clean and place == count - 1
 
 
-@kernel
+@tight
 def _control_characters(text: U8) -> int:
     count = 0
     for byte in text:
@@ -129,7 +129,7 @@ def event_keys(data: U8, ends: I64, offsets: I64, partition: int) -> tuple[U64, 
     return keys, sequences
 
 
-@kernel
+@tight
 def _number_start(data: U8, start: int, end: int) -> int:
     """Where the digits after the last colon begin; -1 if the id does not end like that."""
     place = end
@@ -139,7 +139,7 @@ def _number_start(data: U8, start: int, end: int) -> int:
     return place if good else -1
 
 
-@kernel
+@tight
 def _starts_with_prefix(data: U8, start: int, end: int) -> bool:
     if end - start < _PREFIX.size:
         return False
@@ -149,7 +149,7 @@ def _starts_with_prefix(data: U8, start: int, end: int) -> bool:
     return True
 
 
-@kernel
+@tight
 def _number(data: U8, start: int, end: int) -> np.int64:
     number = np.int64(0)
     for place in range(start, end):

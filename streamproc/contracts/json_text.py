@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc_models.arrays import F32, I64, U8
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import tight
 
 DECIMALS = 5
 LARGEST = 1e9  # a number beyond it is written as it
@@ -26,7 +26,7 @@ def decimal(numbers: F32) -> I64:
     return units
 
 
-@kernel
+@tight
 def copy(out: U8, at: int, text: U8) -> int:
     """`text` as it is."""
     to = np.uint64(at)  # unsigned: a signed index is checked for counting from the end, and no SIMD
@@ -35,7 +35,7 @@ def copy(out: U8, at: int, text: U8) -> int:
     return at + text.size
 
 
-@kernel
+@tight
 def whole(out: U8, at: int, number: int) -> int:
     """An integer."""
     left = np.int64(number)
@@ -51,7 +51,7 @@ def whole(out: U8, at: int, number: int) -> int:
     return at + digits
 
 
-@kernel
+@tight
 def fixed(out: U8, at: int, units: int) -> int:
     """A number with DECIMALS decimals, given in units of the last one."""
     left = np.int64(units)
@@ -65,7 +65,7 @@ def fixed(out: U8, at: int, units: int) -> int:
     return at + 1 + DECIMALS
 
 
-@kernel
+@tight
 def _digits(out: U8, at: int, count: int, number: np.int64) -> None:
     """The last `count` digits."""
     left, place = np.uint64(number), np.uint64(at + count)
@@ -75,7 +75,7 @@ def _digits(out: U8, at: int, count: int, number: np.int64) -> None:
         left //= np.uint64(10)
 
 
-@kernel
+@tight
 def hexadecimal(out: U8, at: int, number: np.uint64) -> int:
     """16 hexadecimal digits."""
     for place in range(16):
@@ -84,7 +84,7 @@ def hexadecimal(out: U8, at: int, number: np.uint64) -> int:
     return at + 16
 
 
-@kernel
+@tight
 def quoted(out: U8, at: int, data: U8, start: int, end: int) -> int:
     """The UTF-8 text data[start:end] as a JSON string."""
     out[at] = _QUOTE
@@ -97,7 +97,7 @@ def quoted(out: U8, at: int, data: U8, start: int, end: int) -> int:
     return at + 1
 
 
-@kernel
+@tight
 def _plain(data: U8, start: int, end: int) -> bool:
     special = 0
     for place in range(np.uint64(start), np.uint64(end)):
@@ -106,7 +106,7 @@ def _plain(data: U8, start: int, end: int) -> bool:
     return special == 0
 
 
-@kernel
+@tight
 def _escaped(out: U8, at: int, data: U8, start: int, end: int) -> int:
     for place in range(start, end):
         byte = data[place]

@@ -20,7 +20,7 @@ from streamproc.contracts.ids import Strings
 from streamproc.contracts.json_text import ESCAPED, copy, decimal, fixed, hexadecimal, quoted, whole
 from streamproc_models.arrays import F32, I32, I64, U8, U64
 from streamproc_models.evaluation import MODELS
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import kernel, tight
 
 VERSION = 1
 
@@ -186,10 +186,17 @@ def _pieces(stamp: Stamp) -> _Pieces:
 def _write(
     slates: Slates, units: tuple[I64, I64], texts: _Texts, targets: Targets, pieces: _Pieces, by_event: bool
 ) -> tuple[U8, I64]:
-    out, ends = (
-        np.empty(_room(slates, texts, targets, pieces), np.uint8),
-        np.empty(slates.counts.size, np.int64),
-    )
+    ends = np.empty(slates.counts.size, np.int64)
+    out = np.empty(_room(slates, texts, targets, pieces), np.uint8)
+    return out[: _fill(out, ends, slates, units, texts, targets, pieces, by_event)], ends
+
+
+@tight
+def _fill(
+    out: U8, ends: I64, slates: Slates, units: tuple[I64, I64], texts: _Texts, targets: Targets,
+    pieces: _Pieces, by_event: bool,
+) -> int:  # fmt: skip
+    """Bytes written; not reference-counted, which would cost as much as the writing."""
     scores, gates = units
     at = 0
     for k in range(slates.counts.size):
@@ -202,10 +209,10 @@ def _write(
         out[at], out[at + 1] = _BRACKET, _BRACE
         at += 2
         ends[k] = at
-    return out[:at], ends
+    return at
 
 
-@kernel
+@tight
 def _room(slates: Slates, texts: _Texts, targets: Targets, pieces: _Pieces) -> int:
     """Bytes that the slates take at most."""
     length = texts[2]
@@ -220,7 +227,7 @@ def _room(slates: Slates, texts: _Texts, targets: Targets, pieces: _Pieces) -> i
     return room
 
 
-@kernel
+@tight
 def _head(out: U8, at: int, targets: Targets, k: int, pieces: _Pieces, by_event: bool) -> int:
     at = copy(out, at, pieces.opening)
     if by_event:
@@ -237,7 +244,7 @@ def _head(out: U8, at: int, targets: Targets, k: int, pieces: _Pieces, by_event:
     return copy(out, at, pieces.gate)
 
 
-@kernel
+@tight
 def _items(out: U8, at: int, slates: Slates, scores: I64, k: int, texts: _Texts) -> int:
     data, start, length = texts
     rank = 0
@@ -261,7 +268,7 @@ def _items(out: U8, at: int, slates: Slates, scores: I64, k: int, texts: _Texts)
     return at
 
 
-@kernel
+@tight
 def _reasons(out: U8, at: int, because: I32, texts: _Texts) -> int:
     data, start, length = texts
     first = True

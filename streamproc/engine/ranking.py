@@ -7,7 +7,7 @@ import numpy as np
 from streamproc.engine import pool
 from streamproc.engine.model import SERVING, Model
 from streamproc.engine.scoring import extent, number_of, weigh
-from streamproc.engine.scratch import HISTORY, LINKED, Scratch
+from streamproc.engine.scratch import HISTORY, LINKED, PRESENT, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, U8, Real
 from streamproc_models.heads import popularity
@@ -16,6 +16,12 @@ from streamproc_models.kernel import inlined, tight
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
 EXPONENT = np.int32(0x7F800000)  # of a single-precision number; all ones: none
 REASONS = 2  # window items named per slate item
+FIRST_FEATURE = np.array(  # of each head, by its number among the models
+    [
+        fusion.COVISITATION, fusion.POPULARITY_SHORT, fusion.RECENCY, fusion.MARKOV, fusion.COVISITATION,
+        fusion.SECOND_ORDER, fusion.SESSION, fusion.FACTORS, fusion.GRU, fusion.LONG_TERM, fusion.ENCODER,
+    ]
+)  # fmt: skip
 
 
 @tight
@@ -53,10 +59,10 @@ def _unsound(s: Scratch, value: Real) -> bool:
 
 @inlined
 def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
-    """The target's place if this head ranked the candidates alone."""
+    """The target's place if this head ranked the candidates alone; MISS where there is no such head."""
     dense = m.pool
     number, place = number_of(dense.place, s, target)
-    if number < 0 and place < 0:
+    if (number < 0 and place < 0) or not fusion.has(s.counts[PRESENT], FIRST_FEATURE[head]):
         return evaluation.MISS
     if head == evaluation.POPULARITY:
         return _dense_place(s, fusion.POPULARITY_MEDIUM, dense.features[pool.POPULAR + 1], number, place)
@@ -65,7 +71,7 @@ def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
     if head == evaluation.GRU:
         return _dense_place(s, fusion.GRU, dense.features[pool.RECURRENT], number, place)
     if head == evaluation.ENCODER:
-        return _encoded_place(m, s, number, place)
+        return _dense_place(s, fusion.ENCODER, dense.features[pool.ENCODED], number, place)
     if head == evaluation.HISTORY:
         return _sparse_place(s, s.features[fusion.RECENCY], extent(s, fusion.RECENCY), number)
     if head == evaluation.MARKOV:
@@ -76,25 +82,16 @@ def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
         return _sparse_place(s, s.beyond, s.counts[LINKED], number)
     if head == evaluation.SESSION:
         return _sparse_place(s, s.mates, s.counts[LINKED], number)
-    return _lasting_place(m, s, number, place)
+    return _lasting_place(s, number, place)
 
 
 @inlined
-def _lasting_place(m: Model, s: Scratch, number: int, place: int) -> int:
+def _lasting_place(s: Scratch, number: int, place: int) -> int:
     """What the generation says nothing about is not ranked."""
-    if m.lasting[0] == 0:
-        return evaluation.MISS
     value = s.lasting[number] if number >= 0 else s.pool_lasting[place]
     if value <= 0 or _unsound(s, value):
         return evaluation.MISS
     return _place_among_shown(s.lasting, s.counts[LINKED], s.pool_lasting, s.pool_scores, value)
-
-
-@inlined
-def _encoded_place(m: Model, s: Scratch, number: int, place: int) -> int:
-    if m.encoder.since[0] == 0:
-        return evaluation.MISS
-    return _dense_place(s, fusion.ENCODER, m.pool.features[pool.ENCODED], number, place)
 
 
 @inlined

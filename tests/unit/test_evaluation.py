@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc.engine import candidates, pool, ranking
+from streamproc.engine.scratch import PRESENT
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import FACTORS, FUSION, GRU, MISS, POPULARITY
 from tests.ranking_by_hand import ByHand
@@ -75,6 +76,7 @@ def scored():
     hand.scratch.scores[:3] = 3, 2, 1
     hand.scratch.features[:, :3] = 3, 2, 1
     hand.scratch.pool_scores[:] = pool.IMPOSSIBLE
+    hand.scratch.counts[PRESENT] = fusion.present(hand.model.fusion.mask, 0, 0)
     return hand
 
 

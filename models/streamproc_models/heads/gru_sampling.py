@@ -12,7 +12,7 @@ import numpy as np
 from streamproc_models.arrays import F32, I32, I64
 from streamproc_models.hashing import splitmix
 from streamproc_models.heads.gru import BATCHES, REPLAYED, SEED, TARGETS, Gru, GruConfig
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import tight
 
 
 class Scratch(NamedTuple):
@@ -70,7 +70,7 @@ def scratch(gru: Gru, config: GruConfig) -> Scratch:
     )
 
 
-@kernel
+@tight
 def draw(gru: Gru, config: GruConfig, work: Scratch, known_items: int) -> tuple[int, int, int]:
     """Choose the step's examples and items; returns how many examples, columns and items there are."""
     batch = gru.batch_targets.size
@@ -105,7 +105,7 @@ def draw(gru: Gru, config: GruConfig, work: Scratch, known_items: int) -> tuple[
     return examples, columns, items
 
 
-@kernel
+@tight
 def _place(work: Scratch, base: int, item: int | np.int64, count: int) -> int:
     """Where `item` lies among the step's items; put at place `count` if it is new."""
     if work.stamps[item] < base:
@@ -114,19 +114,19 @@ def _place(work: Scratch, base: int, item: int | np.int64, count: int) -> int:
     return int(work.stamps[item] - base)
 
 
-@kernel
+@tight
 def _below(state: np.uint64, bound: int) -> np.int64:
     """A number in [0, bound) from the upper half of 64 random bits."""
     return np.int64(((state >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))
 
 
-@kernel
+@tight
 def copy(source: F32, target: F32) -> None:
     for f in range(source.size):
         target[f] = source[f]
 
 
-@kernel
+@tight
 def _gather(
     gru: Gru, config: GruConfig, work: Scratch, known_items: int, examples: int, columns: int, items: int
 ) -> None:

@@ -16,7 +16,7 @@ from streamproc_models.activations import exponential
 from streamproc_models.arrays import F32
 from streamproc_models.heads.gru import BATCHES, FILL, REPLAYED, TARGETS, Gru, GruConfig, step
 from streamproc_models.heads.gru_sampling import Scratch, copy, draw, scratch
-from streamproc_models.kernel import kernel
+from streamproc_models.kernel import kernel, tight
 
 __all__ = ["GruStep", "Scratch", "scratch", "train"]
 
@@ -75,13 +75,13 @@ def _forward(gru: Gru, work: Scratch, examples: int, columns: int) -> float:
     return loss / examples
 
 
-@kernel
+@tight
 def _add(values: F32, total: F32) -> None:
     for k in range(total.size):
         total[k] += values[k]
 
 
-@kernel
+@tight
 def _softmax(logits: F32, offsets: F32, target: int, examples: int) -> float:
     """The cross-entropy of one example; its gradient takes the place of the logits (c,).
 
@@ -122,7 +122,7 @@ def _backward(gru: Gru, work: Scratch, examples: int, columns: int, items: int) 
         _add(work.x_gradient[place], work.embeddings_gradient[work.inputs[place]])
 
 
-@kernel
+@tight
 def _step_back(gradient: F32, gates: F32, recurrent: F32, before: F32) -> None:
     """Turn the gradient of `after` in `gru.step` into those of its sums, in their places (3h,)."""
     size = before.size
@@ -172,14 +172,14 @@ def _descend(gru: Gru, config: GruConfig, work: Scratch, columns: int, items: in
         _adagrad(gru.cell[row], gru.cell_sums[row], work.cell_gradient[row], rate, decay)
 
 
-@kernel
+@tight
 def _adagrad(values: F32, sums: F32, gradient: F32, rate: np.float32, decay: np.float32) -> None:
     for k in range(values.size):
         sums[k] = sums[k] * decay + gradient[k] * gradient[k]
         values[k] -= rate * gradient[k] / np.sqrt(sums[k])
 
 
-@kernel
+@tight
 def _into_the_ring(gru: Gru) -> None:
     """Keep the trained batch for replay and count its targets."""
     batch, room = gru.batch_targets.size, gru.ring_targets.size
