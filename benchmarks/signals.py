@@ -1,17 +1,10 @@
 """Which signals are measured: all of them, as by default, or few, for who needs the speed more."""
 
+import tomllib
+
+from benchmarks.machine import ROOT
 from benchmarks.stage import Settings
 
 ALL: Settings = {}
-# What goes together, what follows, own history, popularity, and the GRU; fewer candidates by fewer voters.
-FEW: Settings = {
-    "heads": {
-        **{
-            name: {"enabled": False}
-            for name in ("second_order", "session", "factors", "bias", "long_term", "encoder")
-        },
-        "covisitation": {"slots": 48, "score_window": 4},
-    },
-    "fusion": {"every": 4, "twin_every": 16, "candidates": 16},
-}
+FEW: Settings = tomllib.loads((ROOT / "docs" / "few-signals.toml").read_text("utf-8"))
 PROFILES = {"": ALL, "/few": FEW}  # what a benchmark's name ends in, and its settings

@@ -159,3 +159,13 @@ def test_reading_the_configuration_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
 
     assert done.stdout == "light\n", done.stderr
+
+
+def test_the_profile_of_few_signals_is_a_configuration():
+    """What it names is switched off; all else is as by default."""
+    path = ROOT / "docs" / "few-signals.toml"
+
+    heads = load(path).heads
+
+    off = {name for name, head in heads if not head.enabled}
+    assert off == {"second_order", "session", "factors", "bias", "long_term", "encoder"}
