@@ -135,7 +135,8 @@ class Broker:
             )
         self.port = self._settings.port or probe.free_port()
         advertised = self._settings.advertised_port
-        text = properties.render(self.port, probe.free_port(), self._data, advertised, self._more)
+        controller = probe.free_port(but=self.port)
+        text = properties.render(self.port, controller, self._data, advertised, self._more)
         self._properties.write_text(text, "utf-8")
 
     def _format(self) -> None:

@@ -20,14 +20,14 @@ def ready(port: int) -> bool:
         return False
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on now.
+def free_port(but: int = 0) -> int:
+    """A port on loopback that nobody listens on now, another one than `but`.
 
     Below those that the system gives to outgoing connections: one of these might take it before the broker
     does, even the client's own that tries to reach the broker there.
     """
     chance = random.SystemRandom()
-    while taken(port := chance.choice(PORTS)):
+    while (port := chance.choice(PORTS)) == but or taken(port):
         continue
     return port
 

@@ -1,5 +1,6 @@
 """Parts of the embedded broker that need no broker."""
 
+import random
 import socket
 from pathlib import Path
 
@@ -81,6 +82,18 @@ def test_the_broker_listens_on_loopback_only(tmp_path: Path) -> None:
 def test_nobody_listening_is_not_a_ready_broker() -> None:
     """Asking a closed port answers no instead of failing."""
     assert not probe.ready(probe.free_port())
+
+
+def test_the_second_free_port_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broker and controller listen on two, even where chance says the same twice."""
+    chosen = iter([20_001, 20_001, 20_002])
+    monkeypatch.setattr(probe, "PORTS", [20_001, 20_002])
+    monkeypatch.setattr(random.SystemRandom, "choice", lambda *_: next(chosen))
+    monkeypatch.setattr(probe, "taken", lambda _: False)
+
+    first = probe.free_port()
+
+    assert (first, probe.free_port(but=first)) == (20_001, 20_002)
 
 
 def test_a_free_port_is_none_that_the_system_may_give_to_somebody_else() -> None:
