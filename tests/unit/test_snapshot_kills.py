@@ -21,10 +21,11 @@ def state(number):
     return {"weights": np.full((300, 40), number, np.float32), "rows": np.arange(200, dtype=np.int64)}
 
 
-def write(folder, number, keep=2):
+def write(folder, number, keep=2, **more):
     manifest = Manifest(
-        learned_to=number, highest=[number], version=1, events=number, generation=0, digest="", created_at=0
-    )
+        learned_to=number, highest=[number], version=1, events=number, generation=0, digest="", created_at=0,
+        **more,
+    )  # fmt: skip
     return snapshots.save(folder, state(number), manifest, keep)
 
 
@@ -231,17 +232,7 @@ def test_another_format_is_refused_by_its_number(tmp_path, two, monkeypatch):
     """Written by a later version: whole, but not to be read."""
     present = snapshots.FORMAT
     monkeypatch.setattr(snapshots, "FORMAT", present + 1)
-    later = snapshots.Manifest(
-        format=present + 1,
-        learned_to=9,
-        highest=[9],
-        version=1,
-        events=9,
-        generation=0,
-        digest="",
-        created_at=0,
-    )
-    snapshots.save(tmp_path, state(9), later, keep=3)
+    write(tmp_path, 9, keep=3, format=present + 1)
     monkeypatch.setattr(snapshots, "FORMAT", present)
 
     assert passed_over(tmp_path) == (["format"], 7)
