@@ -11,6 +11,7 @@ import struct
 import numpy as np
 
 from streamproc.contracts.ids import Strings
+from streamproc.contracts.json_text import copy
 from streamproc_models.arrays import I64, U8
 from streamproc_models.kernel import tight
 
@@ -64,8 +65,8 @@ def _write(
         at = _varint(out, at, head + key_size + value_size + 1)
         out[at], out[at + 1] = 0, 0  # attributes, and milliseconds after the first record
         at = _varint(out, at + 2, number)
-        at = _copy(out, _varint(out, at, key_size), key_data, key, key_size)
-        at = _copy(out, _varint(out, at, value_size), value_data, value, value_size)
+        at = copy(out, _varint(out, at, key_size), key_data[key : key + key_size])
+        at = copy(out, _varint(out, at, value_size), value_data[value : value + value_size])
         out[at] = 0  # headers
         at += 1
     return at
@@ -90,11 +91,3 @@ def _varint(out: U8, at: int, number: int) -> int:
         at += 1
     out[at] = left
     return at + 1
-
-
-@tight
-def _copy(out: U8, at: int, data: U8, start: int, size: int) -> int:
-    to, since = np.uint64(at), np.uint64(start)  # unsigned: a signed index is checked, and no SIMD
-    for place in range(np.uint64(size)):
-        out[to + place] = data[since + place]
-    return at + size

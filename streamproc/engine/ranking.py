@@ -16,7 +16,7 @@ from streamproc_models.kernel import inlined, tight
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
 EXPONENT = np.int32(0x7F800000)  # of a single-precision number; all ones: none
 REASONS = 2  # window items named per slate item
-FIRST_FEATURE = np.array(  # of each head, by its number among the models
+FIRST_FEATURE = np.array(  # of each head, by its number among the models; the fusion's own is never asked for
     [
         fusion.COVISITATION, fusion.POPULARITY_SHORT, fusion.RECENCY, fusion.MARKOV, fusion.COVISITATION,
         fusion.SECOND_ORDER, fusion.SESSION, fusion.FACTORS, fusion.GRU, fusion.LONG_TERM, fusion.ENCODER,
@@ -59,13 +59,18 @@ def _unsound(s: Scratch, value: Real) -> bool:
 
 @inlined
 def head_place(m: Model, s: Scratch, head: int, target: int) -> int:
-    """The target's place if this head ranked the candidates alone; MISS where there is no such head."""
+    """The target's place if this head ranked the candidates alone; MISS where there is no such head.
+
+    Popularity is what all else is measured by, also where the fusion goes without it.
+    """
     dense = m.pool
     number, place = number_of(dense.place, s, target)
-    if (number < 0 and place < 0) or not fusion.has(s.counts[PRESENT], FIRST_FEATURE[head]):
+    if number < 0 and place < 0:
         return evaluation.MISS
     if head == evaluation.POPULARITY:
         return _dense_place(s, fusion.POPULARITY_MEDIUM, dense.features[pool.POPULAR + 1], number, place)
+    if not fusion.has(s.counts[PRESENT], FIRST_FEATURE[head]):
+        return evaluation.MISS
     if head == evaluation.FACTORS:
         return _dense_place(s, fusion.FACTORS, dense.features[pool.TASTE], number, place)
     if head == evaluation.GRU:

@@ -93,6 +93,17 @@ def test_a_score_that_is_no_number_is_a_miss(scored, value):
     assert all(0 <= place < 3 for place in places[1:])
 
 
+def test_a_head_that_is_switched_off_misses_and_popularity_is_measured_all_the_same(scored):
+    """All else is measured by it."""
+    m, s = scored.model, scored.scratch
+    mask = fusion.empty(frozenset(["popularity", "factors", "gru"])).mask
+    s.counts[PRESENT] = fusion.present(mask, 0, 0)
+
+    assert [ranking.head_place(m, s, POPULARITY, item) for item in (TEA, CUP, SPOON)] == [0, 1, 2]
+    for head in (FACTORS, GRU):
+        assert ranking.head_place(m, s, head, TEA) == MISS
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize(
     ("head", "feature"),
