@@ -3,6 +3,7 @@ and a Prometheus on the same machine find every part.
 """
 
 import atexit
+import fcntl
 import hmac
 import ipaddress
 import json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 FOLDER = "run"  # in data_dir
+LOCK = ".lock"  # in it
 UNREADY = "503 Service Unavailable"
 
 
@@ -117,13 +119,15 @@ def announce(data_dir: Path, part: str, address: str, page: str = "") -> None:
     """A second process of the same part takes a name with its process id. `page`: what people open."""
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{part}.json"
-    if _owner(file) not in (None, os.getpid()):
-        file = folder / f"{part}-{os.getpid()}.json"
-    draft = file.with_suffix(f".{os.getpid()}.new")
     entry = {"pid": os.getpid(), "metrics": address} | ({"page": page} if page else {})
-    draft.write_text(json.dumps(entry), "utf-8")
-    draft.replace(file)
+    with (folder / LOCK).open("ab") as lock:  # two that start together would take the same name
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = folder / f"{part}.json"
+        if _owner(file) not in (None, os.getpid()):
+            file = folder / f"{part}-{os.getpid()}.json"
+        draft = file.with_suffix(f".{os.getpid()}.new")
+        draft.write_text(json.dumps(entry), "utf-8")
+        draft.replace(file)
     atexit.register(_withdraw, file)
 
 

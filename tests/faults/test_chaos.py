@@ -17,7 +17,6 @@ RUNS = {  # each less than a minute
     "the network cut for a moment, and stalled": (("cut-short", "half-open"), 2),
     "careless producers, with kills in between": (("duplicates", "disorder", "skew", "kill-worker"), 8),
 }
-OFTEN = {"sync": {"users_interval": 1.0}}  # a trainer is back once it has published all that it has learned
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -25,7 +24,7 @@ async def test_nothing_is_lost_nothing_counts_twice(name, hurt):
     """Windows, ids, outcomes, journal, dead letters and acknowledged events, by an independent reckoning."""
     faults, times = RUNS[name]
 
-    report = await hurt(faults, times, settings=OFTEN, events=10_000, rate=1000.0)
+    report = await hurt(faults, times, events=10_000, rate=1000.0)
 
     assert report.right, (report.verdict.complaints, report.as_dict())
     assert {each.fault for each in report.injected} == set(faults)
