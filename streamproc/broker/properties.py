@@ -33,6 +33,9 @@ def render(
         **_internal_topics(),
         "num.network.threads": 1,
         "num.io.threads": 2,
+        # The system's, which grow: Kafka's own 100 kB take a megabyte of slates in ten pieces, with a wait each.
+        "socket.receive.buffer.bytes": -1,
+        "socket.send.buffer.bytes": -1,
         "log.segment.bytes": 64 * MIB,
         "log.cleaner.dedupe.buffer.size": 8 * MIB,
         "message.max.bytes": MAX_RECORD_BYTES,
