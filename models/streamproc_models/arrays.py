@@ -1,5 +1,6 @@
 """Names for the array types that the whole product uses, and how an array grows."""
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -36,4 +37,17 @@ def longer(array: Any, rows: int) -> Any:
     """The array with zeros behind, up to `rows` rows."""
     grown = np.zeros((rows, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
+    return grown
+
+
+def stretched(array: NDArray[Any], rows: int, used: int) -> NDArray[Any]:
+    """The array's first `used` rows, and room up to `rows` rows that takes no memory before it is written to.
+
+    It comes straight from the system: numpy's allocator clears what it hands out again, and so makes it take
+    memory. The room reads as zeros.
+    """
+    size = rows * array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    grown = np.frombuffer(memory, array.dtype).reshape(rows, *array.shape[1:])
+    grown[:used] = array[:used]
     return grown

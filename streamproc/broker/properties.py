@@ -33,7 +33,7 @@ def render(
         **_internal_topics(),
         "num.network.threads": 1,
         "num.io.threads": 2,
-        # The system's, which grow: Kafka's own 100 kB take a megabyte of slates in ten pieces, with a wait each.
+        # The system's, which grow: Kafka's own 100 kB take a megabyte of slates in ten pieces.
         "socket.receive.buffer.bytes": -1,
         "socket.send.buffer.bytes": -1,
         "log.segment.bytes": 64 * MIB,

@@ -19,7 +19,7 @@ from streamproc.engine import (
     seen,
     trace,
 )
-from streamproc.engine.learning import DONE, FULL, TRAIN
+from streamproc.engine.learning import FULL, TRAIN
 from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.reading import factor_rules, reading
@@ -140,11 +140,12 @@ class Learner:
         users.reserve(columns, self.settings.exclude_seen)
         self._reserve_items(columns)
         self.trace = trace.reserve(self.trace, columns.users.size)
-        done, why = 0, DONE
+        done, seen = 0, 0
         while done < columns.users.size:
-            before = done
-            done, why = self._run(users, columns, before)
-            self.watch.see(columns.items[before:done])
+            done, why = self._run(users, columns, done)
+            if self._is_house_due() or done == columns.users.size:
+                self.watch.see(columns.items[seen:done])
+                seen = done
             if why == TRAIN:
                 self._train()
             if why == FULL:
@@ -159,8 +160,11 @@ class Learner:
         )  # fmt: skip
         return int(done), int(why)
 
+    def _is_house_due(self) -> bool:
+        return self.events % pool.REBUILD == 0 and self.events != self.kept_house_at
+
     def _keep_house(self) -> None:
-        due = self.events % pool.REBUILD == 0 and self.events != self.kept_house_at
+        due = self._is_house_due()
         if due or self.model.increments.max() > housekeeping.RESCALE:
             self.kept_house_at = self.events
             housekeeping.keep_house(self.model, self.memory, self.scratch)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from streamproc.config import Config
 from streamproc.contracts import model as records
 from streamproc.contracts.model import ENCODED, HEADER, ITEM, LASTING, TABLES, Header
-from streamproc.engine import ids, model, pool, scratch
+from streamproc.engine import ids, model, pool, scratch, stretching
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
 from streamproc.errors import ConfigError
 from streamproc_models import evaluation
@@ -21,7 +21,7 @@ from streamproc_models.kernel import kernel
 from streamproc_models.slots import FREE
 
 _FIRST_ROWS = 1024
-GROWTH = 110  # percent of the rows so far: a spare row costs as much as one in use
+GROWTH = 150  # percent of the rows so far; a spare row takes no memory
 
 
 class ModelView:
@@ -32,6 +32,8 @@ class ModelView:
         self.header: Header | None = None
         rows = min(_FIRST_ROWS, config.items.max)
         self.model = _bare(model.empty(config, rows))
+        self._unused = _bare(model.empty(config, 1))
+        self._cleared = rows  # rows from there on are spare, and have not been written to
         self.names = ids.empty(rows)
         self.scratch = scratch.empty(rows, config)
         self._waiting: dict[bytes, bytes | None] = {}
@@ -81,10 +83,7 @@ class ModelView:
                 "the model was published with other [heads] settings than this worker has",
                 "Give worker and trainer the same configuration",
             )
-        if header.items > model.capacity(self.model):
-            self._grow(
-                min(self.config.items.max, max(header.items, GROWTH * model.capacity(self.model) // 100))
-            )
+        self._reserve(header.items)
         changes, self._waiting = self._waiting, {}
         self._take_out([key[1:] for key, value in changes.items() if value is None and key[:1] == ITEM])
         self._put_items({k[1:]: v for k, v in changes.items() if v is not None and k[:1] == ITEM})
@@ -92,8 +91,15 @@ class ModelView:
         self._put_encoder(header, [v for k, v in changes.items() if v is not None and k[:1] == ENCODED])
         self._put_header(header)
 
+    def _reserve(self, items: int) -> None:
+        if items > model.capacity(self.model):
+            self._grow(min(self.config.items.max, max(items, GROWTH * model.capacity(self.model) // 100)))
+        if items > self._cleared:
+            stretching.clear(self.model, self._unused, self._cleared, items)
+            self._cleared = items
+
     def _grow(self, rows: int) -> None:
-        self.model = _bare(model.grow(_full(self.model), self.config, rows))
+        self.model = stretching.stretch(self.model, self._unused, rows)
         self.names = ids.reserve(self.names, rows, 0)
         self.scratch = scratch.grow(self.scratch, rows)
 
@@ -167,24 +173,21 @@ def _fill(array: NDArray[np.floating], values: bytes) -> None:
 
 
 def _bare(m: Model) -> Model:
-    """Without what only the learning of the recurrent heads needs: Adagrad's sums, examples to replay."""
-    return m._replace(gru=_bare_gru(m.gru), encoder=m.encoder._replace(gru=_bare_gru(m.encoder.gru)))
+    """Without what only learning needs: chain of freed rows, sums of squares, counts, examples to replay."""
+    return m._replace(
+        next_free=np.zeros(1, np.int32),
+        bias=m.bias._replace(squares=np.zeros(1, np.float32)),
+        gru=_bare_gru(m.gru),
+        encoder=m.encoder._replace(gru=_bare_gru(m.encoder.gru)),
+    )
 
 
 def _bare_gru(g: Gru) -> Gru:
     one, number = np.zeros((1, g.embeddings.shape[1]), np.float32), np.zeros(1, np.int32)
     return g._replace(
-        embeddings_sums=one, bias_sums=np.zeros(1, np.float32),
+        embeddings_sums=one, bias_sums=np.zeros(1, np.float32), counts=np.zeros(1, np.int64),
         ring_hidden=one, ring_inputs=number, ring_targets=number,
     )  # fmt: skip
-
-
-def _full(m: Model) -> Model:
-    return m._replace(gru=_full_gru(m.gru), encoder=m.encoder._replace(gru=_full_gru(m.encoder.gru)))
-
-
-def _full_gru(g: Gru) -> Gru:
-    return g._replace(embeddings_sums=np.zeros_like(g.embeddings), bias_sums=np.zeros_like(g.bias))
 
 
 @kernel

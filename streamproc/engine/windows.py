@@ -1,10 +1,6 @@
 """The users of one partition: their windows, ids and what they had, in arrays that grow as users come."""
 
-import mmap
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
@@ -23,7 +19,7 @@ from streamproc.engine.window_arrays import (
     WHOLE,
 )
 from streamproc.errors import BadRecord
-from streamproc_models.arrays import I32, I64, U8, U64, Bool
+from streamproc_models.arrays import I32, I64, U8, U64, Bool, stretched
 from streamproc_models.hashing import find_all, hash_strings, put
 from streamproc_models.kernel import tight
 
@@ -201,7 +197,7 @@ def _grown(w: window_arrays.Windows, rows: int) -> window_arrays.Windows:
         if name in ("keys", "rows"):
             wider[name] = np.zeros(table, array.dtype)
         elif name not in PER_PAGE | WHOLE and not (name in LATER and len(array) == 0):
-            wider[name] = _longer(array, rows, len(array))
+            wider[name] = stretched(array, rows, len(array))
     grown = w._replace(**wider)
     rehash(grown)
     return grown
@@ -209,24 +205,11 @@ def _grown(w: window_arrays.Windows, rows: int) -> window_arrays.Windows:
 
 def _with_pages(w: window_arrays.Windows, pages: int) -> window_arrays.Windows:
     used = int(w.counters[PAGES])
-    return w._replace(**{name: _longer(getattr(w, name), pages, used) for name in PER_PAGE})
+    return w._replace(**{name: stretched(getattr(w, name), pages, used) for name in PER_PAGE})
 
 
 def _with_encoded(w: window_arrays.Windows, rows: int) -> window_arrays.Windows:
-    return w._replace(**{name: _longer(getattr(w, name), rows, 0) for name in LATER})
-
-
-def _longer(array: NDArray[Any], rows: int, used: int) -> NDArray[Any]:
-    """The array's first `used` rows, and room up to `rows` that takes no memory before it is written to.
-
-    It comes straight from the system: numpy's allocator clears what it hands out again, and so makes it take
-    memory.
-    """
-    size = rows * array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    longer = np.frombuffer(memory, array.dtype).reshape(rows, *array.shape[1:])
-    longer[:used] = array[:used]
-    return longer
+    return w._replace(**{name: stretched(getattr(w, name), rows, 0) for name in LATER})
 
 
 def _check_versions(versions: U8) -> None:
