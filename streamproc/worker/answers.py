@@ -18,6 +18,7 @@ from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answering import Answered, Answerer
 from streamproc.worker.served import Partitions, Served
 from streamproc.worker.slates import SlateSender
+from streamproc.worker.turns import Turn, Turns, due
 from streamproc_models.arrays import I32, U8
 
 P = ParamSpec("P")
@@ -63,9 +64,7 @@ class Answers:
         self._paced = config.publish.min_interval > 0
         self._model_sent_at = 0  # ms
         self._answerer = Answerer(config, view, observer, clock)
-        # Taken for a whole micro-batch: slices of all partitions in turn would all be done at the same late
-        # moment, and the trainer would get nothing until then, and then everything.
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refresh: asyncio.Task[None] | None = None
 
@@ -84,10 +83,10 @@ class Answers:
         if self._paced or not self._view.knows_items:
             decided = await self._run(columns.users.size, self._observer.decide, served.windows, columns)
             return Observed(*decided, None)
-        async with self._turn:
-            return await self._observe_each(served, columns)
+        async with self._turns.turn(due(self._clock.seconds(), columns.users.size)) as turn:
+            return await self._observe_each(served, columns, turn)
 
-    async def _observe_each(self, served: Served, columns: EventColumns) -> Observed:
+    async def _observe_each(self, served: Served, columns: EventColumns, turn: Turn) -> Observed:
         outcomes, rows = np.empty(columns.users.size, np.uint8), np.empty(columns.users.size, np.int32)
         answered = []
         for start in range(0, columns.users.size, SLICE):
@@ -96,6 +95,7 @@ class Answers:
             outcomes[part], rows[part], some = await self._run(
                 events.users.size, self._answerer.for_each, served.windows, events, served.partition
             )
+            await turn.give_way()
             answered.append(some)
         return Observed(outcomes, rows, answered)
 
