@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from streamproc.config import Config
+from streamproc.config import Config, RefreshConfig
 from streamproc.contracts.journal import Promote
+from streamproc.encoder_config import EncoderConfig
 from streamproc.engine import generations, model, stretching
 from streamproc.engine.learner import Learner
 from streamproc.engine.view import ModelView
 from streamproc_models.slots import FREE
 from tests.event_columns import at_random
-from tests.learning import begin, feed
+from tests.learning import any_encoder, begin, feed, next_items
 from tests.mirror import Worker, agree, own_slates
 
 ROWS = 1024  # that a worker's model begins with
@@ -56,6 +57,23 @@ def test_new_items_of_a_grown_model_have_no_long_term_neighbours_before_a_refres
 
     assert known > ROWS
     assert (neighbours[ROWS:known] == FREE).all()
+
+
+def test_an_encoder_grows_with_its_model():
+    """It came when the worker had fewer rows."""
+    config = Config(refresh=RefreshConfig(encoder=EncoderConfig(size=16)))
+    learner, worker = Learner(config, 1), Worker(config)
+    feed(learner, EVENTS[:500])
+    begin(learner, next_items(60), 1, any_encoder(60, 16))
+    generations.follow(learner, Promote(1, 1.0, 0.0))
+    worker.sync(learner)
+    before = model.capacity(worker.view.model)
+    feed(learner, EVENTS[500:], first=500)
+    learner.mark_all_items()
+    worker.sync(learner)
+
+    assert len(worker.view.model.encoder.gru.embeddings) == model.capacity(worker.view.model) > before
+    agree(worker.slates(USERS), own_slates(config, learner, USERS))
 
 
 def test_spare_rows_are_left_alone_until_they_are_cleared(config):
