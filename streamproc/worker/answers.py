@@ -90,12 +90,12 @@ class Answers:
         outcomes, rows = np.empty(columns.users.size, np.uint8), np.empty(columns.users.size, np.int32)
         answered = []
         for start in range(0, columns.users.size, SLICE):
+            await turn.give_way()
             part = slice(start, min(start + SLICE, columns.users.size))
             events = span(columns, part.start, part.stop)
             outcomes[part], rows[part], some = await self._run(
                 events.users.size, self._answerer.for_each, served.windows, events, served.partition
             )
-            await turn.give_way()
             answered.append(some)
         return Observed(outcomes, rows, answered)
 

@@ -78,7 +78,7 @@ class Turn:
             await self._wait(self._turns.queue(self._due))
 
     async def give_way(self) -> None:
-        """Between two slices: lets those past who are due earlier."""
+        """Before another slice: lets those past who are due earlier."""
         if self._turns.is_wanted_before(self._due):
             place, self._held = self._turns.queue(self._due), False
             self._turns.pass_on()

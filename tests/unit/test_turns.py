@@ -18,12 +18,12 @@ class Kernels:
         """A micro-batch of so many slices."""
         async with self.turns.turn(wanted) as turn:
             for _ in range(slices):
+                await turn.give_way()
                 self.running += 1
                 self.most = max(self.most, self.running)
                 self.order.append(name)
                 await asyncio.sleep(0)
                 self.running -= 1
-                await turn.give_way()
 
 
 @pytest.fixture
