@@ -3,14 +3,12 @@ and a Prometheus on the same machine find every part.
 """
 
 import atexit
-import fcntl
 import hmac
 import ipaddress
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
@@ -20,11 +18,13 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from pydantic import SecretStr
 
 from streamproc.errors import ConfigError
+from streamproc.locking import only_one
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 FOLDER = "run"  # in data_dir
+LOCK = "run.lock"  # beside it
 UNREADY = "503 Service Unavailable"
 
 
@@ -120,7 +120,7 @@ def announce(data_dir: Path, part: str, address: str, page: str = "") -> None:
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     entry = {"pid": os.getpid(), "metrics": address} | ({"page": page} if page else {})
-    with _locked(folder):  # two that start together would take the same name
+    with only_one(data_dir / LOCK):  # two that start together would take the same name
         file = folder / f"{part}.json"
         if _owner(file) not in (None, os.getpid()):
             file = folder / f"{part}-{os.getpid()}.json"
@@ -128,17 +128,6 @@ def announce(data_dir: Path, part: str, address: str, page: str = "") -> None:
         draft.write_text(json.dumps(entry), "utf-8")
         draft.replace(file)
     atexit.register(_withdraw, file)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time; the kernel gives the lock back where one dies."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _withdraw(file: Path) -> None:

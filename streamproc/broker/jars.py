@@ -4,12 +4,9 @@ Every one of the 45 coordinates is pinned, so nothing is left to a resolver: Kaf
 logging binding, and mediation between the rest would pick versions that do not start.
 """
 
-import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from streamproc.errors import BrokerFailed
+from streamproc.locking import only_one
 
 OWN_KAFKA = "point kafka.bootstrap_servers at a Kafka of your own"
 ATTEMPTS = 3  # tries per jar before the start is given up
@@ -71,18 +69,11 @@ def fetch(cache_dir: Path | None = None, console: Console | None = None) -> list
     """
     repository = (cache_dir or user_cache_dir()) / "jars"
     repository.mkdir(parents=True, exist_ok=True)
-    with _only_one(repository / ".lock"):
+    with only_one(repository / ".lock"):
         missing = [jar for jar in pinned() if not intact(repository / jar.path, jar.sha256)]
         if missing:
             _download(missing, repository, console or Console(stderr=True))
     return [repository / jar.path for jar in pinned()]
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _download(jars: list[Jar], repository: Path, console: Console) -> None:
