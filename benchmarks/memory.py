@@ -10,7 +10,7 @@ from benchmarks.machine import ROOT
 from benchmarks.result import Figures, Goal, Result, at_most
 from streamproc.config import Config
 
-FULL, QUICK = (200_000, 200_000), (2000, 2000)  # users, items: as many as one process is made for
+FULL, QUICK = (200_000, 200_000), (2000, 2000)  # users; items, as many as there can be by default
 EVENTS = (64, 256)  # in the window of a user: a long history, and the longest there can be
 USER, ITEM = 1200.0, 2000.0  # bytes each, at most; a user with 64 events
 

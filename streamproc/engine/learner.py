@@ -140,12 +140,12 @@ class Learner:
         users.reserve(columns, self.settings.exclude_seen)
         self._reserve_items(columns)
         self.trace = trace.reserve(self.trace, columns.users.size)
-        done, seen = 0, 0
+        done, told = 0, 0
         while done < columns.users.size:
             done, why = self._run(users, columns, done)
             if self._is_house_due() or done == columns.users.size:
-                self.watch.see(columns.items[seen:done])
-                seen = done
+                self.watch.see(columns.items[told:done])
+                told = done
             if why == TRAIN:
                 self._train()
             if why == FULL:

@@ -1,7 +1,7 @@
 """Room for more items in a worker's model, which takes no memory before an item moves in.
 
-The trainer's model clears every row as it grows. A worker may hold many more items than the trainer adds at a
-time, so its spare rows are left alone until the model has items there.
+The trainer's model clears its spare rows as it grows (`model.grow`); here they are left alone until a sync
+brings items for them.
 """
 
 from typing import Any

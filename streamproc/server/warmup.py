@@ -13,7 +13,7 @@ def warm_up(config: Config, clock: Clock) -> None:
     """Compile or load all that answers need."""
     began = clock.seconds()
     view = toy.view(config)
-    model.grow(view.model, config, model.capacity(view.model) + 1)
+    model.rehash(view.model)
     asker = Asker(config, view, clock)
     windows = asker.made_up(["tea", "cup"])
     asker.rank("", windows)

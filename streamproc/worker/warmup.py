@@ -28,7 +28,7 @@ def warm_up(config: Config, clock: Clock) -> float:
     began = clock.seconds()
     logger.info("loads the kernels; the first time on a machine they are compiled, for minutes")
     view, windows = toy.view(config), Windows(config)
-    model.grow(view.model, config, model.capacity(view.model) + 1)
+    model.rehash(view.model)
     observer = Observer(config, view)
     answerer = Answerer(config, view, observer, clock)
     events = toy.events(config)

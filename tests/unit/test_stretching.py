@@ -16,8 +16,7 @@ from tests.mirror import Worker, agree, own_slates
 
 ROWS = 1024  # that a worker's model begins with
 USERS = [f"user {number}" for number in range(40)]
-CATALOGUE = [f"item {number}" for number in range(3000)]
-EVENTS = at_random(12_000, items=len(CATALOGUE))
+EVENTS = at_random(12_000, items=3000)
 
 
 @pytest.fixture(scope="module")
