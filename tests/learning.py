@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 
 from streamproc.contracts import generation, journal
+from streamproc.contracts.control import Generation
 from streamproc.contracts.encoder import EncoderArrays
 from streamproc.contracts.ids import strings
-from streamproc.contracts.journal import Generation
 from streamproc.engine import generations, state
 from streamproc.engine.learner import Learner
 from streamproc_models.slots import FREE

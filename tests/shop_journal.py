@@ -6,9 +6,10 @@ import numpy as np
 from msgspec.json import decode
 
 from streamproc.contracts import generation, journal
+from streamproc.contracts.control import Generation
 from streamproc.contracts.events import Decoder, encode
 from streamproc.contracts.ids import strings
-from streamproc.contracts.journal import EventsRecord, Generation
+from streamproc.contracts.journal import EventsRecord
 from streamproc.kafka.feed import partition_of
 from streamproc.simulate.shop import Shop
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from streamproc.config import DriftConfig
-from streamproc.contracts.journal import Drift
+from streamproc.contracts.control import Drift
 from streamproc.engine.pool import REBUILD
 from streamproc_models.arrays import F64, I64, U64
 from streamproc_models.evaluation import AT_20, FUSION, TRIALS

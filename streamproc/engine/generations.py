@@ -10,8 +10,9 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts import generation as arrays
+from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject, Shed
 from streamproc.contracts.generation import GenerationArrays
-from streamproc.contracts.journal import Chunk, Control, Drift, Generation, Promote, Reject
+from streamproc.contracts.journal import Chunk
 from streamproc.engine import drift, model
 from streamproc.engine.memory import SHADOWED
 from streamproc.engine.model import Challenger
@@ -36,6 +37,9 @@ def follow(learner: "Learner", control: Control) -> list[Control]:
     """Lets a control record take effect; returns the records that have to be written because of it."""
     if isinstance(control, Drift):
         drift.follow(learner, control)
+        return []
+    if isinstance(control, Shed):
+        learner.shed(control.every)
         return []
     if isinstance(control, Generation):
         return _begin(learner, control)

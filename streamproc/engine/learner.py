@@ -20,7 +20,7 @@ from streamproc.engine import (
     trace,
 )
 from streamproc.engine.learning import FULL, TRAIN
-from streamproc.engine.memory import DIRTY, Memory, Partition, Settings
+from streamproc.engine.memory import DIRTY, PREDICT_EVERY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.reading import factor_rules, reading
 from streamproc.engine.windows import Windows
@@ -127,6 +127,11 @@ class Learner:
         return int(self.model.counters[ITEMS])
 
     @property
+    def predict_every(self) -> int:
+        """Every so many-th event is predicted: more than 1 while the trainer sheds load."""
+        return int(self.memory.counters[PREDICT_EVERY])
+
+    @property
     def serving(self) -> str:
         """Who answers: the fusion, or the head that was lately better."""
         return evaluation.MODELS[int(self.model.counters[SERVING])]
@@ -182,17 +187,23 @@ class Learner:
             step = gru_training.train(m.encoder.gru, self.encoder_config, self.encoder_scratch, self.items)
             self.encoder_steps.append(step)
 
+    def shed(self, every: int) -> None:
+        """From here on every so many-th event is predicted; with 1 nothing is left out any more."""
+        self.memory.counters[PREDICT_EVERY] = every
+        self.take_rates()
+
     def take_rates(self) -> None:
-        """Those of the configuration, raised as a drift may want it for a while."""
+        """Those of the configuration, raised as a drift may want it for a while; no replay under load."""
         factor = float(self.watch.raised[1])
         for name, settings in (("gru", model.gru_config), ("encoder", model.encoder_config)):
             plain = settings(self.config)
-            setattr(self, f"{name}_config", plain._replace(rate=plain.rate * factor))
+            replay = plain.replay if self.predict_every == 1 else 0
+            setattr(self, f"{name}_config", plain._replace(rate=plain.rate * factor, replay=replay))
 
     def take_encoder(self, encoder: Encoder) -> None:
         """It serves and learns from here on; users' states by it are worked out when they are needed."""
         self.model = self.model._replace(encoder=encoder)
-        self.encoder_scratch = gru_training.scratch(encoder.gru, self.encoder_config)
+        self.encoder_scratch = gru_training.scratch(encoder.gru, model.encoder_config(self.config))
         self.encoder_changed = True
         for users in self.users:
             users.windows.hold_encoded()
@@ -211,9 +222,10 @@ class Learner:
             self.shadow = model.grow_challenger(self.shadow, serving, self.model.encoder, rows)
         self.item_ids = ids.reserve(self.item_ids, rows, 0)
         self.scratch = scratch.grow(self.scratch, rows)
-        self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
+        self.gru_scratch = gru_training.scratch(self.model.gru, model.gru_config(self.config))
         if self.encoder_scratch is not None:
-            self.encoder_scratch = gru_training.scratch(self.model.encoder.gru, self.encoder_config)
+            settings = model.encoder_config(self.config)
+            self.encoder_scratch = gru_training.scratch(self.model.encoder.gru, settings)
         self.memory = self.memory._replace(
             dirty=longer(self.memory.dirty, rows),
             dirty_rows=longer(self.memory.dirty_rows, rows),
@@ -239,7 +251,7 @@ def _memory(config: Config, rows: int) -> Memory:
     return Memory(
         evaluation.empty(),
         np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.uint8), np.zeros(4),
-        np.array([0, -1], np.int64), np.zeros(5),
+        np.array([0, -1, 1], np.int64), np.zeros(5),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from streamproc.engine.factoring import start_factors
 from streamproc.engine.housekeeping import RESCALE
 from streamproc.engine.ids import Ids
 from streamproc.engine.looking import look_ahead
-from streamproc.engine.memory import Memory, Partition, Settings, mark_user
+from streamproc.engine.memory import PREDICT_EVERY, Memory, Partition, Settings, mark_user
 from streamproc.engine.model import BRIEF, EVENTS, FREED, ITEMS, LONG, Challenger, Model
 from streamproc.engine.predicting import predict
 from streamproc.engine.ranking import Slate
@@ -49,7 +49,8 @@ def learn(
         positive = c.strengths[x] > 0
         fresh = not settings.exclude_seen or not seen.contains(part.seen, c.users[x], c.items[x])
         event = m.counters[EVENTS]
-        if row >= 0 and positive and fresh:
+        wanted = event % memory.counters[PREDICT_EVERY] == 0
+        if row >= 0 and positive and fresh and wanted:
             if traced:
                 trace.begin(memory.record, slate)
             predict(m, other, memory, part, s, slate, settings, c.users[x], item)

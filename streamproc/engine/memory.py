@@ -44,11 +44,11 @@ class Memory(NamedTuple):
     dirty_rows: I32  # (items,)
     shown: U8  # (items,), was on a sampled slate
     gate: F64  # (4,), sums of the sampled gates, and their number
-    counters: I64  # (2,): dirty items; events seen in shadow, -1 where nothing runs in shadow
+    counters: I64  # (3,): dirty items; events seen in shadow, -1 where nothing runs in shadow; as below
     shadow: F64  # (5,): trials, hits and reciprocal ranks of the fusion, then of the shadow
 
 
-DIRTY, SHADOWED = 0, 1  # places in `counters`
+DIRTY, SHADOWED, PREDICT_EVERY = 0, 1, 2  # places in `counters`; every so many-th event is predicted
 
 
 class Partition(NamedTuple):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from streamproc.engine import drift, generations, ids, model, seen, windows
 from streamproc.engine.ids import Ids
 from streamproc.engine.learner import Learner, Users
-from streamproc.engine.memory import SHADOWED
+from streamproc.engine.memory import PREDICT_EVERY, SHADOWED
 from streamproc.engine.model import Challenger
 from streamproc.engine.window_arrays import LIMIT, PAGES, PER_PAGE, WHOLE
 from streamproc.errors import BadSnapshot, NotFinite
@@ -49,6 +49,7 @@ def arrays(learner: Learner) -> Arrays:
     found["memory.gate"], found["memory.shadow"] = memory.gate, memory.shadow
     found["memory.shown"] = memory.shown[: learner.items]
     found["memory.shadowed"] = memory.counters[SHADOWED : SHADOWED + 1]
+    found["memory.predict_every"] = memory.counters[PREDICT_EVERY : PREDICT_EVERY + 1]
     found |= dict(_flat(memory.record, "record."))
     for number, users in enumerate(learner.users):
         found |= {f"users.{number}.{name}": array for name, array in _users(users).items()}
@@ -110,6 +111,8 @@ def _restore(learner: Learner, saved: Mapping[str, NDArray[Any]]) -> None:
     for name in ("gate", "shadow", "shown"):
         _fill(getattr(memory, name), saved["memory." + name], name)
     memory.counters[SHADOWED] = saved["memory.shadowed"][0]
+    if "memory.predict_every" in saved:  # not in a snapshot of before there was any
+        memory.counters[PREDICT_EVERY] = saved["memory.predict_every"][0]
     for name, array in _flat(memory.record, "record."):
         _fill(array, saved[name], name)
     if "shadow.lasting" in saved:

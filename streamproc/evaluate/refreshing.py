@@ -12,19 +12,8 @@ from typing import Protocol
 import msgspec
 
 from streamproc.contracts.columns import EventColumns, span
-from streamproc.contracts.journal import (
-    NOTHING_READ,
-    Chunk,
-    Control,
-    Drift,
-    EventsRecord,
-    Generation,
-    Promote,
-    Reject,
-    pack_control,
-    pack_range,
-    unpack,
-)
+from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject
+from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord, pack_control, pack_range, unpack
 from streamproc.engine import generations
 from streamproc.engine.learner import Learner
 

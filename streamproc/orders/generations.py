@@ -7,20 +7,9 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts import generation
+from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject, Shed
 from streamproc.contracts.ids import strings
-from streamproc.contracts.journal import (
-    EVENTS,
-    Chunk,
-    Control,
-    Cut,
-    Drift,
-    EventsRecord,
-    Generation,
-    Promote,
-    Reject,
-    cut,
-    unpack,
-)
+from streamproc.contracts.journal import EVENTS, Chunk, Cut, EventsRecord, cut, unpack
 from streamproc.contracts.topics import topics
 from streamproc.errors import StreamprocError
 from streamproc.kafka.clients import read_to_end
@@ -57,7 +46,7 @@ class Generations:
             self._follow(record, at)
 
     def _follow(self, record: Control, at: int) -> None:
-        if isinstance(record, Drift):
+        if isinstance(record, Drift | Shed):
             return
         if isinstance(record, Generation):
             self.known[record.id] = record

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from streamproc.config import Config
-from streamproc.contracts.journal import Chunk, Generation, Promote, pack_chunk, pack_control, unpack
+from streamproc.contracts.control import Generation, Promote
+from streamproc.contracts.journal import Chunk, pack_chunk, pack_control, unpack
 from streamproc.errors import StreamprocError
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.appending import append_all

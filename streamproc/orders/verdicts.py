@@ -7,7 +7,8 @@ it: so every reader of the journal comes to the same model.
 from typing import Literal, NamedTuple
 
 from streamproc.config import Config
-from streamproc.contracts.journal import Promote, Reject, pack_control
+from streamproc.contracts.control import Promote, Reject
+from streamproc.contracts.journal import pack_control
 from streamproc.errors import StreamprocError
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.appending import append_all

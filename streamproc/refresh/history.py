@@ -6,19 +6,9 @@ import numpy as np
 
 from streamproc.contracts import generation
 from streamproc.contracts.columns import EventColumns
+from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject, Shed
 from streamproc.contracts.ids import select_strings, strings, texts
-from streamproc.contracts.journal import (
-    Assembler,
-    Chunk,
-    Control,
-    Drift,
-    EventsRecord,
-    Generation,
-    Promote,
-    Reader,
-    Reject,
-    unpack,
-)
+from streamproc.contracts.journal import Assembler, Chunk, EventsRecord, Reader, unpack
 from streamproc.errors import BadRecord
 from streamproc.refresh.fit import Factors, History
 from streamproc_models.arrays import F32, U64
@@ -125,6 +115,8 @@ class JournalHistory:
         elif isinstance(record, Drift):
             if record.refresh:
                 self.drifted, self._drifted_at = True, self.position
+        elif isinstance(record, Shed):
+            return
         elif self.last is not None and record.generation == self.last.id:
             self.decision = record
             if isinstance(record, Promote):

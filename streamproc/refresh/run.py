@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
-from streamproc.contracts.journal import Generation, pack_control
+from streamproc.contracts.control import Generation
+from streamproc.contracts.journal import pack_control
 from streamproc.errors import StreamprocError
 from streamproc.kafka.appending import append_all
 from streamproc.refresh.encoder.apart import Tell

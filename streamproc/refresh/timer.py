@@ -5,7 +5,7 @@ from typing import Any
 
 from streamproc.clock import Clock
 from streamproc.config import Config, RefreshConfig
-from streamproc.contracts.journal import Promote, Reject
+from streamproc.contracts.control import Promote, Reject
 from streamproc.errors import StreamprocError
 from streamproc.kafka.reach import watch
 from streamproc.logs import get_logger

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from streamproc.contracts import generation
+from streamproc.contracts.control import Generation
 from streamproc.contracts.encoder import EncoderArrays
-from streamproc.contracts.journal import Generation, cut
+from streamproc.contracts.journal import cut
 from streamproc.refresh.fit import Fitted
 
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from streamproc.aside import aside
 from streamproc.clock import Clock
 from streamproc.config import Config
-from streamproc.contracts.journal import Promote, Reject
+from streamproc.contracts.control import Promote, Reject
 from streamproc.errors import TopicMismatch
 from streamproc.kafka.admin import ensure_topics
 from streamproc.logs import get_logger

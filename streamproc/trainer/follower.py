@@ -7,7 +7,8 @@ the records were cut, and whatever was published in between.
 from typing import NamedTuple
 
 from streamproc.contracts import journal
-from streamproc.contracts.journal import Chunk, Control, Drift, EventsRecord, Generation, Reader
+from streamproc.contracts.control import Control, Drift, Generation, Shed
+from streamproc.contracts.journal import Chunk, EventsRecord, Reader
 from streamproc.engine import drift, generations
 from streamproc.engine.learner import Learner
 from streamproc.errors import BadRecord
@@ -76,6 +77,10 @@ class Follower:
             news = drift.follow(self.learner, record)
             self.undecided = [each for each in self.undecided if not _covers(record, each)]
             return Step(record, APPLIED if news else STALE)
+        if isinstance(record, Shed):
+            news = record.every != self.learner.predict_every
+            generations.follow(self.learner, record)
+            return Step(record, APPLIED if news else STALE)
         if isinstance(record, Generation):
             self.undecided += generations.follow(self.learner, record)
             return Step(record, APPLIED if self.in_shadow == record.id else BROKEN)
@@ -93,6 +98,6 @@ def _covers(record: Drift, decision: Control) -> bool:
 
 
 def _subject(decision: Control) -> int:
-    if isinstance(decision, Drift):
+    if isinstance(decision, Drift | Shed):
         return NO_GENERATION
     return decision.id if isinstance(decision, Generation) else decision.generation

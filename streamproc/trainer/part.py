@@ -25,6 +25,7 @@ from streamproc.metrics import TrainerMetrics
 from streamproc.trainer import published, starting
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.saving import Snapshots
+from streamproc.trainer.shedding import Shedding
 from streamproc.trainer.showing import AGENT, Showing
 from streamproc.trainer.syncing import Publisher
 
@@ -62,6 +63,7 @@ class Training:
     producer: Any  # of the syncs
     decisions: Any  # producer into the journal
     caught_up_at: int  # journal offset up to which decisions may have been written before us
+    shedding: Shedding
     synced: float = 0.0  # seconds, when the last sync began
     users_synced: float = 0.0
     caught_up: bool = False
@@ -135,7 +137,8 @@ class Trainer:
         self._showing.show(follower)
         now = self._clock.seconds()
         publisher = Publisher(self._config, producer, last)
-        return Training(follower, publisher, producer, decisions, bounds.end, now, now)
+        shedding = Shedding(self._config.trainer)
+        return Training(follower, publisher, producer, decisions, bounds.end, shedding, now, now)
 
     def _passed_over(self, reason: str, _: str) -> None:
         self._metrics.snapshot_failures.labels(reason).inc()
@@ -147,12 +150,12 @@ class Trainer:
         for record in records:
             events = self._learn(training.follower, record)
             learned, pause = learned + events, pause + events
-            await self._decide(training)
+            await self._decide(training, self._age(record.timestamp))
             if await self._keep_up(training) or pause >= self._config.trainer.max_batch:
                 pause = 0
                 await asyncio.sleep(0)
         if not records:
-            await self._decide(training)
+            await self._decide(training, 0.0)
             await self._keep_up(training)
         self._show(lease, records, learned, time.monotonic() - began)
         self._left(training, records)
@@ -187,7 +190,7 @@ class Trainer:
         self._showing.step(step, follower, shadow)
         return step.events
 
-    async def _decide(self, training: Training) -> None:
+    async def _decide(self, training: Training, behind: float) -> None:
         """Write decisions down, once it is certain that the journal does not hold them already."""
         follower = training.follower
         if follower.position < training.caught_up_at:
@@ -199,6 +202,8 @@ class Trainer:
                 journal_offset=follower.position,
                 events=follower.learner.events,
             )
+        shed = training.shedding.decide(self._clock.seconds(), behind, follower.learner.predict_every)
+        follower.undecided += [] if shed is None else [shed]
         while follower.undecided:
             decision = follower.undecided.pop(0)
             async with asyncio.timeout(self._config.kafka.request_timeout):
@@ -261,10 +266,14 @@ class Trainer:
         end = self.end_of(lease.tp)
         if end is not None:
             behind = max(end - follower.position, 0)
-            age = max(self._clock.now_ms() - self._appended_at, 0) / 1000 if behind else 0.0
+            age = self._age(self._appended_at) if behind else 0.0
             metrics.end_offset.labels(lease.tp.topic, "0").set(end)
             metrics.consumer_lag.labels(lease.tp.topic, "0").set(behind)
             metrics.consumer_lag_seconds.labels(lease.tp.topic, "0").set(age if self._appended_at else 0.0)
+
+    def _age(self, appended_at: int) -> float:
+        """Seconds since Kafka took a record."""
+        return max(self._clock.now_ms() - appended_at, 0) / 1000
 
     def _left(self, training: Training, records: Sequence[Record]) -> None:
         """What the journal held at the start, and is still to be learned."""

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from streamproc.contracts.journal import NOTHING_READ, Chunk, Drift, EventsRecord, Generation, Promote, Reject
+from streamproc.contracts.control import Drift, Generation, Promote, Reject, Shed
+from streamproc.contracts.journal import NOTHING_READ, Chunk, EventsRecord
 from streamproc.engine.drift import SIGNALS
 from streamproc.engine.memory import SHADOWED
 from streamproc.logs import get_logger
@@ -74,6 +75,8 @@ class Showing:
             self._rejected(record.generation, record.reason, record.by)
         elif isinstance(record, Drift) and step.outcome == APPLIED:
             self._drifted(record)
+        elif isinstance(record, Shed) and step.outcome == APPLIED:
+            self._shed(record)
 
     def _drifted(self, record: Drift) -> None:
         self._metrics.drift_detections.labels(DETECTOR, record.signal).inc()
@@ -88,6 +91,10 @@ class Showing:
             rate=record.rate,
             events=record.events,
         )
+
+    def _shed(self, record: Shed) -> None:
+        told = "predicts fewer events, to catch up" if record.every > 1 else "predicts every event again"
+        logger.warning(told, every=record.every, seconds_behind=round(record.behind, 3))
 
     def _promoted(self, record: Promote) -> None:
         number, went_back = record.generation, record.like >= 0

@@ -4,8 +4,9 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts import generation, journal
+from streamproc.contracts.control import Generation, Promote
 from streamproc.contracts.ids import strings
-from streamproc.contracts.journal import Generation, Promote, Reader
+from streamproc.contracts.journal import Reader
 from streamproc.engine import publishing, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.publishing import SyncPoint

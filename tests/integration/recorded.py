@@ -6,17 +6,9 @@ from aiokafka import TopicPartition
 
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
+from streamproc.contracts.control import Control, Generation, Promote, Reject
 from streamproc.contracts.ids import texts
-from streamproc.contracts.journal import (
-    Chunk,
-    Control,
-    EventsRecord,
-    Generation,
-    Promote,
-    Reader,
-    Reject,
-    unpack,
-)
+from streamproc.contracts.journal import Chunk, EventsRecord, Reader, unpack
 from streamproc.contracts.model import Header, unpack_header
 from streamproc.contracts.slates import Slate, decode_slate
 from streamproc.contracts.topics import Topic, topics

@@ -5,8 +5,8 @@ from functools import partial
 import msgspec
 import numpy as np
 
+from streamproc.contracts.control import Drift, Generation
 from streamproc.contracts.events import encode
-from streamproc.contracts.journal import Drift, Generation
 from streamproc.simulate.shop import Shop
 from tests.integration.figures import agree
 from tests.integration.pipeline import DataSet, Pipeline

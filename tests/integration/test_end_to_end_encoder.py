@@ -3,8 +3,8 @@
 import json
 from functools import partial
 
+from streamproc.contracts.control import Promote
 from streamproc.contracts.events import encode
-from streamproc.contracts.journal import Promote
 from streamproc.simulate.shop import Shop
 from tests.integration.figures import agree
 from tests.integration.pipeline import DataSet, Pipeline

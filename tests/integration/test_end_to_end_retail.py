@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from streamproc.contracts.journal import Promote
+from streamproc.contracts.control import Promote
 from tests.integration.figures import accounted, agree, live
 from tests.integration.pipeline import RETAIL, Pipeline
 

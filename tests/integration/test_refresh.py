@@ -13,18 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from streamproc.clock import SystemClock
 from streamproc.contracts.columns import DTYPES, EventColumns
+from streamproc.contracts.control import Generation, Promote
 from streamproc.contracts.generation import unpack as unpack_generation
 from streamproc.contracts.ids import hashes, strings, texts
-from streamproc.contracts.journal import (
-    Assembler,
-    Chunk,
-    Generation,
-    Promote,
-    cut,
-    pack_control,
-    pack_events,
-    unpack,
-)
+from streamproc.contracts.journal import Assembler, Chunk, cut, pack_control, pack_events, unpack
 from streamproc.contracts.topics import topics
 from streamproc.errors import StreamprocError
 from streamproc.kafka.admin import ensure_topics

@@ -2,7 +2,8 @@
 
 import json
 
-from streamproc.contracts.journal import Promote, Reader, pack_control
+from streamproc.contracts.control import Promote
+from streamproc.contracts.journal import Reader, pack_control
 from streamproc.contracts.topics import topics
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner

@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streamproc.config import Config
-from streamproc.contracts.journal import Promote, Reader, Reject, pack_control, unpack
+from streamproc.contracts.control import Promote, Reject
+from streamproc.contracts.journal import Reader, pack_control, unpack
 from streamproc.contracts.model import HEADER, unpack_header
 from streamproc.contracts.topics import topics
 from streamproc.contracts.users import MARK, unpack_mark

@@ -5,8 +5,9 @@ import pytest
 
 from streamproc.config import Config, KafkaConfig
 from streamproc.contracts import generation, journal
+from streamproc.contracts.control import Generation, Reject
 from streamproc.contracts.ids import strings
-from streamproc.contracts.journal import Generation, Reader, Reject, pack_control
+from streamproc.contracts.journal import Reader, pack_control
 from streamproc.engine.learner import Learner
 from streamproc.trainer.follower import Follower
 from tests.shop_journal import generation_of, journalled

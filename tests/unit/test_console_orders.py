@@ -6,7 +6,8 @@ import pytest
 
 from streamproc.clock import ManualClock
 from streamproc.config import ServerConfig
-from streamproc.contracts.journal import Chunk, Generation, Promote, Reject, pack_chunk, pack_control
+from streamproc.contracts.control import Generation, Promote, Reject
+from streamproc.contracts.journal import Chunk, pack_chunk, pack_control
 from streamproc.engine.snapshots import Manifest, Standing
 from streamproc.orders.generations import Generations
 from streamproc.server.admission import LOGINS, Admission

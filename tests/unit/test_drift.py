@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config, DriftConfig, KafkaConfig
+from streamproc.contracts.control import Drift
 from streamproc.contracts.events import encode
-from streamproc.contracts.journal import Drift, Reader, pack_control, unpack
+from streamproc.contracts.journal import Reader, pack_control, unpack
 from streamproc.engine import drift, state
 from streamproc.engine.drift import BLOCK, DRAWS, KEPT, Change, Signal, Watch
 from streamproc.engine.learner import Learner

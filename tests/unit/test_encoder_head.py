@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config, ItemsConfig, RefreshConfig
-from streamproc.contracts.journal import Promote, Reject
+from streamproc.contracts.control import Promote, Reject
 from streamproc.contracts.model import ENCODED, HEADER
 from streamproc.encoder_config import EncoderConfig
 from streamproc.engine import generations, model, state

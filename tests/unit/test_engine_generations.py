@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config, RefreshConfig
-from streamproc.contracts.journal import Promote, Reject
+from streamproc.contracts.control import Promote, Reject
 from streamproc.engine import generations, state
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import LONG_TERM, SHADOW, TRIALS

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from streamproc.config import Config, RulesConfig
-from streamproc.contracts.journal import Promote, Reader, pack_control, pack_events
+from streamproc.contracts.control import Promote
+from streamproc.contracts.journal import Reader, pack_control, pack_events
 from streamproc.engine.learner import Learner
 from streamproc.evaluate import journal
 from streamproc.evaluate.run import evaluate, report

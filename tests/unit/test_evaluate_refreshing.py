@@ -4,8 +4,9 @@ import pytest
 
 from streamproc import cli
 from streamproc.config import Config, RefreshConfig
+from streamproc.contracts.control import Generation
 from streamproc.contracts.events import encode
-from streamproc.contracts.journal import EventsRecord, Generation, unpack
+from streamproc.contracts.journal import EventsRecord, unpack
 from streamproc.encoder_config import EncoderConfig
 from streamproc.engine import state
 from streamproc.evaluate.refreshing import LOOK, Refreshes

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from streamproc.contracts.control import Generation
 from streamproc.contracts.generation import pack, unpack
 from streamproc.contracts.ids import strings, texts
-from streamproc.contracts.journal import Assembler, Generation, cut
+from streamproc.contracts.journal import Assembler, cut
 from streamproc.contracts.journal import unpack as unpack_record
 from streamproc.errors import BadRecord
 from streamproc_models.hashing import hash64

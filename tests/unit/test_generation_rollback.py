@@ -6,7 +6,8 @@ import pytest
 
 from streamproc.config import Config, KafkaConfig, RefreshConfig
 from streamproc.contracts import journal
-from streamproc.contracts.journal import Drift, Generation, Promote, Reader, Reject, pack_control, unpack
+from streamproc.contracts.control import Drift, Generation, Promote, Reject
+from streamproc.contracts.journal import Reader, pack_control, unpack
 from streamproc.engine import state
 from streamproc.engine.learner import Learner
 from streamproc.errors import StreamprocError

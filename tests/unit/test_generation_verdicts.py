@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from streamproc.config import Config, KafkaConfig, RefreshConfig
-from streamproc.contracts.journal import Promote, Reader, Reject, pack_control, unpack
+from streamproc.contracts.control import Promote, Reject
+from streamproc.contracts.journal import Reader, pack_control, unpack
 from streamproc.engine import state
 from streamproc.engine.learner import Learner
 from streamproc.errors import StreamprocError

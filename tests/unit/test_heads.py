@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config
-from streamproc.contracts.journal import Promote
+from streamproc.contracts.control import Promote
 from streamproc.engine import generations, ids, state
 from streamproc.engine.model import SERVING
 from streamproc.engine.pool import AGE, POPULAR

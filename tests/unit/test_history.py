@@ -5,9 +5,10 @@ import pytest
 
 from streamproc.contracts import generation
 from streamproc.contracts.columns import DTYPES, EventColumns
+from streamproc.contracts.control import Drift, Generation, Promote, Reject
 from streamproc.contracts.encoder import EncoderArrays
 from streamproc.contracts.ids import hashes, strings, texts
-from streamproc.contracts.journal import Drift, Generation, Promote, Reject, cut, pack_control, pack_events
+from streamproc.contracts.journal import cut, pack_control, pack_events
 from streamproc.refresh.history import JournalHistory
 from streamproc_models.slots import FREE
 

@@ -8,15 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamproc.contracts.columns import DTYPES, EventColumns, no_events
+from streamproc.contracts.control import Generation, Promote, Reject
 from streamproc.contracts.ids import strings, texts
 from streamproc.contracts.journal import (
     MAX_RECORD_BYTES,
     Assembler,
     EventsRecord,
-    Generation,
-    Promote,
     Reader,
-    Reject,
     cut,
     pack_control,
     pack_events,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config, ItemsConfig, RulesConfig, UsersConfig
-from streamproc.contracts.journal import Promote
+from streamproc.contracts.control import Promote
 from streamproc.contracts.model import HEADER, ITEM, LASTING
 from streamproc.engine import generations, ids, state
 from streamproc.engine.learner import Learner

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamproc.config import Config, WindowConfig
-from streamproc.contracts.journal import Promote
+from streamproc.contracts.control import Promote
 from streamproc.engine import candidates, generations, pool, ranking, scoring, scratch
 from streamproc.engine.candidates import LONG_TERM_CANDIDATES
 from streamproc.engine.looking import look

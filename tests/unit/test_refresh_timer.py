@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from streamproc.config import RefreshConfig
-from streamproc.contracts.journal import Generation, Promote
+from streamproc.contracts.control import Generation, Promote
 from streamproc.refresh.timer import due
 
 SETTINGS = RefreshConfig(interval=1800.0, events=1000)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc.config import Config, RefreshConfig
-from streamproc.contracts.journal import Promote
+from streamproc.contracts.control import Promote
 from streamproc.encoder_config import EncoderConfig
 from streamproc.engine import generations, model, stretching
 from streamproc.engine.learner import Learner

@@ -3,7 +3,8 @@
 import pytest
 
 from streamproc.config import Config, KafkaConfig, RefreshConfig
-from streamproc.contracts.journal import Promote, Reader, Reject, pack_control, pack_events, unpack
+from streamproc.contracts.control import Promote, Reject
+from streamproc.contracts.journal import Reader, pack_control, pack_events, unpack
 from streamproc.contracts.model import HEADER
 from streamproc.engine import state
 from streamproc.engine.learner import Learner

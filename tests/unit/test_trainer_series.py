@@ -9,7 +9,8 @@ from safetensors import SafetensorError
 
 from streamproc.clock import ManualClock
 from streamproc.config import Config, KafkaConfig, SnapshotsConfig
-from streamproc.contracts.journal import Drift, Promote, Reader, Reject, pack_control
+from streamproc.contracts.control import Drift, Promote, Reject
+from streamproc.contracts.journal import Reader, pack_control
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.snapshots import folder

@@ -8,8 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streamproc.config import Config
+from streamproc.contracts.control import Promote
 from streamproc.contracts.events import Decoder, Event, encode
-from streamproc.contracts.journal import Promote, Reader, pack_control, pack_events
+from streamproc.contracts.journal import Reader, pack_control, pack_events
 from streamproc.engine.observer import Observer
 from streamproc.engine.view import ModelView
 from streamproc.engine.windows import Windows
