@@ -36,11 +36,13 @@ def _run(config: Config) -> None:
     from streamproc.kafka.measuring import Measured
     from streamproc.logs import get_logger
     from streamproc.metrics import TrainerMetrics
+    from streamproc.scheduling import share
     from streamproc.trainer.part import Trainer, limits, session_timeout
     from streamproc.trainer.showing import AGENT
     from streamproc.trainer.warming import warm
 
     keep_memory()
+    share()
     registry = CollectorRegistry()
     metrics = TrainerMetrics(registry)
     trainer = Trainer(config, metrics, SystemClock())

@@ -232,23 +232,35 @@ def _standardise(s: Scratch, linked: F32, pooled: F32, x: F32, y: F32) -> None:
 
 @tight
 def _chances(pooled: Pool, s: Scratch, feature: int, root: int, scale: Real) -> None:
-    """Of a score x, the root of its softmax over all that may be shown: 4 sqrt(exp(scale x) / sum)."""
+    """Of a score x, the root of its softmax over all that may be shown: 4 sqrt(exp(scale x) / sum).
+
+    The root of exp(v) is exp(v / 2), and what these squared add up to is the sum: one root in all.
+    """
     n, x, out = s.counts[LINKED], s.features[feature], s.features[root]
     y, pool_out = pooled.features[feature - fusion.POOL_FIRST], pooled.features[root - fusion.POOL_FIRST]
+    half = HALF * scale
     top = np.float32(-1e30)
     for q in range(pool.SIZE):  # compared and chosen, since a chain of max() is not SIMD
-        v = scale * y[q] + s.pool_barred[q]
+        v = half * y[q] + s.pool_barred[q]
         top = v if v > top else top
     for c in range(n):
-        v = scale * x[c] + s.barred[c]
+        v = half * x[c] + s.barred[c]
         s.x[c] = v
         top = v if v > top else top
-    total = exp_into(out, s.x, top, s.y, s.y_bits, n)
+    exp_into(out, s.x, top, s.y, s.y_bits, n)
     for q in range(pool.SIZE):
-        s.x[q] = scale * y[q] + s.pool_barred[q]
-    total += exp_into(pool_out, s.x, top, s.y, s.y_bits, pool.SIZE)
-    part = ONE / total
+        s.x[q] = half * y[q] + s.pool_barred[q]
+    exp_into(pool_out, s.x, top, s.y, s.y_bits, pool.SIZE)
+    part = ROOT / np.sqrt(_squares(out[:n]) + _squares(pool_out))
     for c in range(n):
-        out[c] = ROOT * np.sqrt(part * out[c])
+        out[c] *= part
     for q in range(pool.SIZE):
-        pool_out[q] = ROOT * np.sqrt(part * pool_out[q])
+        pool_out[q] *= part
+
+
+@tight
+def _squares(values: F32) -> Real:
+    total = np.float32(0)
+    for k in range(values.size):
+        total += values[k] * values[k]
+    return total

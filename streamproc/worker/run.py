@@ -15,6 +15,7 @@ from streamproc.kafka.lease import Limits
 from streamproc.kafka.measuring import LOOK, Measured
 from streamproc.logs import get_logger
 from streamproc.metrics import WorkerMetrics
+from streamproc.scheduling import share
 from streamproc.worker import warmup
 from streamproc.worker.gauges import AGENT, Gauges
 from streamproc.worker.part import WorkerPart
@@ -25,6 +26,7 @@ logger = get_logger(__name__)
 def run(config: Config) -> None:
     """Serve events until SIGTERM or SIGINT. Raises KafkaUnavailable, TopicMismatch, ConfigError."""
     keep_memory()
+    share()
     registry, clock = CollectorRegistry(), SystemClock()
     metrics = WorkerMetrics(registry)
     port = serve(

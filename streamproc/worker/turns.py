@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
+AT_ONCE = 2  # turns: while the event loop takes in what one has, the kernels go on with the other's
 EVENT_SECONDS = 2e-5  # that an event takes, about
 
 
@@ -23,7 +24,7 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._taken = False
+        self._free = AT_ONCE
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()  # of those who are due at the same time, the first comes first
 
@@ -38,8 +39,9 @@ class Turns:
             turn.end()
 
     def take(self) -> bool:
-        """Whether the turn was free, and now is not."""
-        free, self._taken = not self._taken, True
+        """Whether a turn was free, and now is not."""
+        free = self._free > 0
+        self._free -= int(free)
         return free
 
     def queue(self, due: float) -> "asyncio.Future[None]":
@@ -59,7 +61,7 @@ class Turns:
             if not place.done():  # else its owner has given up
                 place.set_result(None)
                 return
-        self._taken = False
+        self._free += 1
 
 
 class Turn:
