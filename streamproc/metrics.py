@@ -200,6 +200,9 @@ class TrainerMetrics(StreamMetrics):
         self.drift_detections = series.counter(
             "drift_detections_total", "Changes of the stream that were noticed.", "detector", "signal"
         )
+        self.prediction_interval = series.gauge(
+            "prediction_interval_events", "Every so many-th event is predicted: above 1 while load is shed."
+        )
         self.drift_statistic = series.gauge(
             "drift_statistic", "What the detector watches, as a mean over its window.", "detector", "signal"
         )

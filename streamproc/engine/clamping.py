@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc.config import Config
-from streamproc.engine import choosing, ranking, reasons, scoring
+from streamproc.engine import ranking, reasons, scoring
 from streamproc.engine.model import Model
 from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import Scratch
@@ -47,7 +47,7 @@ def clamp(m: Model, s: Scratch, slate: Slate, limits: Bounds, votes: int) -> Non
     if head != evaluation.FUSION and head != evaluation.TWIN:
         return
     for _ in range(ROUNDS):
-        k = choosing.choose(m, s, slate)
+        k = ranking.choose(m, s, slate)
         reasons.explain(m, s, slate, k, votes, head)
         if not _rescale(s.weights, slate.gate, limits, s.parts):
             return

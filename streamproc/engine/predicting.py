@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamproc.engine import candidates, choosing, comparing, encoding, pool, ranking, reasons, scoring
+from streamproc.engine import candidates, comparing, encoding, pool, ranking, reasons, scoring
 from streamproc.engine.memory import SHADOWED, Memory, Partition, Settings
 from streamproc.engine.model import SERVING, Challenger, Model
 from streamproc.engine.pool import Pool
@@ -58,7 +58,7 @@ def predict(
 
 @inlined
 def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settings) -> None:
-    k = choosing.choose(m, s, slate)
+    k = ranking.choose(m, s, slate)
     reasons.explain(m, s, slate, k, settings.reading.votes, m.counters[SERVING])
     for p in range(k):
         memory.shown[slate.items[p]] = 1
@@ -72,7 +72,7 @@ def _sample_plain(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: 
     """The slate of a fusion that does not learn, whose maximum `s` holds: without reasons, without a gate."""
     if settings.answer == evaluation.AVERAGE:
         comparing.average(m, s)
-    for p in range(choosing.choose(m, s, slate)):
+    for p in range(ranking.choose(m, s, slate)):
         memory.shown[slate.items[p]] = 1
 
 

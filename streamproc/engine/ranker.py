@@ -7,7 +7,7 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.slates import Slates
-from streamproc.engine import candidates, choosing, clamping, ranking, reasons, scoring
+from streamproc.engine import candidates, clamping, ranking, reasons, scoring
 from streamproc.engine.clamping import Bounds, bounds
 from streamproc.engine.ids import Ids
 from streamproc.engine.looking import look
@@ -108,7 +108,7 @@ def _rank_one(
     ranking.serve(m, s)
     if settings.limits.on:
         clamping.clamp(m, s, slate, settings.limits, settings.reading.votes)
-    n = choosing.choose(m, s, slate)
+    n = ranking.choose(m, s, slate)
     reasons.explain(m, s, slate, n, settings.reading.votes, ranking.answering(m, s))
     candidates.clear(s)
     out.counts[k] = n

@@ -214,3 +214,34 @@ def empty(k: int) -> Slate:
         np.zeros(k, np.int32), np.zeros(k, np.float32), np.zeros(k, np.int32), np.zeros(k, np.uint8),
         np.full((k, REASONS), -1, np.int32), np.zeros(3, np.float32),
     )  # fmt: skip
+
+
+@tight
+def choose(m: Model, s: Scratch, slate: Slate) -> int:
+    """Fills `slate` with the best candidates, equal ones in the candidates' order; returns how many."""
+    n, k = s.counts[LINKED], 0
+    for c in range(n):
+        if s.scores[c] > IMPOSSIBLE_BELOW:
+            k = _insert(slate, k, s.scores[c], c)
+    for q in range(pool.SIZE):
+        if s.pool_scores[q] > IMPOSSIBLE_BELOW:
+            k = _insert(slate, k, s.pool_scores[q], n + q)
+    for p in range(k):
+        number = slate.numbers[p]
+        slate.items[p] = s.item[number] if number < n else m.pool.item[number - n]
+    return k
+
+
+@tight
+def _insert(slate: Slate, k: int, value: Real, number: int) -> int:
+    size = slate.items.size
+    if k == size and value <= slate.scores[size - 1]:
+        return k
+    p = k if k < size else size - 1
+    while p > 0 and slate.scores[p - 1] < value:
+        slate.scores[p] = slate.scores[p - 1]
+        slate.numbers[p] = slate.numbers[p - 1]
+        p -= 1
+    slate.scores[p] = value
+    slate.numbers[p] = number
+    return min(k + 1, size)

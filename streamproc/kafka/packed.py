@@ -67,7 +67,7 @@ async def send_packed(
 
 
 def write_at_once(producer: Any) -> None:
-    """Let this producer of aiokafka 0.14, which acknowledges, write a request in one go: call before start()."""
+    """Let this producer of aiokafka 0.14, which waits for answers, write a request in one go."""
     send = producer.client.send
 
     async def at_once(node: int, request: Any, **kwargs: Any) -> Any:

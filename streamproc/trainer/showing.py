@@ -123,6 +123,7 @@ class Showing:
         """Everything that is read off the state."""
         for watched, signal in zip(SIGNALS, follower.learner.watch.signals, strict=True):
             self._metrics.drift_statistic.labels(DETECTOR, watched).set(signal.mean)
+        self._metrics.prediction_interval.set(follower.learner.predict_every)
         self._figures(follower)
         self._steps(follower)
         self._sizes(follower)

@@ -26,6 +26,7 @@ R = TypeVar("R")
 
 SLICE = 1024  # slates ranked at a time, about 15 ms; the way into the kernels costs as much as 20 slates
 FEW = 16  # events or slates that are done in less time than the way to the thread of the kernels takes
+AT_ONCE = 2  # micro-batches: while what one has is taken in here, the kernels go on with the other
 REFRESH_SLICE = 64  # the same where events have precedence, about 1 ms
 
 NOBODY: I32 = np.empty(0, np.int32)
@@ -64,7 +65,7 @@ class Answers:
         self._paced = config.publish.min_interval > 0
         self._model_sent_at = 0  # ms
         self._answerer = Answerer(config, view, observer, clock)
-        self._turns = Turns()
+        self._turns = Turns(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._refresh: asyncio.Task[None] | None = None
 

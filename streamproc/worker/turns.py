@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
-AT_ONCE = 2  # turns: while the event loop takes in what one has, the kernels go on with the other's
 EVENT_SECONDS = 2e-5  # that an event takes, about
 
 
@@ -16,15 +15,15 @@ def due(now: float, events: int) -> float:
 
 
 class Turns:
-    """One turn at a time, the earliest due first, which is as fair to few events as to many.
+    """So many turns at a time, the earliest due first, which is as fair to few events as to many.
 
     A few events wait for one slice of a long micro-batch and not for all of it; and a long one goes on before
     others as long begin. In mere rotation all would be done at the same late moment, and whoever comes next
     would have nothing until then, and then everything.
     """
 
-    def __init__(self) -> None:
-        self._free = AT_ONCE
+    def __init__(self, at_once: int = 1) -> None:
+        self._free = at_once
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()  # of those who are due at the same time, the first comes first
 

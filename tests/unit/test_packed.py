@@ -29,7 +29,7 @@ def produce_request(batches):
     return ProduceRequest(None, -1, 30_000, [("recommendations", batches), ("other", [(0, b"more")])])
 
 
-@pytest.mark.parametrize("version", [3, 7, 8])
+@pytest.mark.parametrize("version", [3, 7])
 async def test_a_request_has_the_bytes_that_aiokafka_gives_it(version):
     batches = [(number, np.arange(50 * number, dtype=np.uint8).data) for number in range(4)]
     producer = Producer()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamproc.config import Config, WindowConfig
 from streamproc.contracts.control import Promote
-from streamproc.engine import candidates, choosing, generations, pool, ranking, scoring, scratch
+from streamproc.engine import candidates, generations, pool, ranking, scoring, scratch
 from streamproc.engine.candidates import LONG_TERM_CANDIDATES
 from streamproc.engine.looking import look
 from streamproc.engine.pool import OUTSIDE
@@ -59,7 +59,7 @@ def test_a_slate_holds_the_best_candidates_best_first(learned, name):
     _, seen = ranked(learned, name)
     s, slate = learned.scratch, ranking.empty(20)
 
-    count = choosing.choose(learned.model, s, slate)
+    count = ranking.choose(learned.model, s, slate)
 
     order = sorted(seen, key=lambda row: -seen[row])[:20]
     assert slate.items[:count].tolist() == order

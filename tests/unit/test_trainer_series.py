@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from streamproc.clock import ManualClock
 from streamproc.config import Config, KafkaConfig, SnapshotsConfig
-from streamproc.contracts.control import Drift, Promote, Reject
+from streamproc.contracts.control import Drift, Promote, Reject, Shed
 from streamproc.contracts.journal import Reader, pack_control
 from streamproc.engine import snapshots, state
 from streamproc.engine.learner import Learner
@@ -117,6 +117,20 @@ def test_a_drift_is_counted_and_told_once(registry, metrics, follower, records, 
     assert value(registry, "drift_detections_total", **labels | {"signal": "hits"}) == 0
     told = "the stream has changed signal=item_mix before=0.5 after=0.25 noticed_at=300 refresh=True"
     assert caplog.text.count(told) == 1
+
+
+def test_load_that_is_shed_is_shown_and_told_once(registry, metrics, follower, records, caplog):
+    """And that it no longer is."""
+    showing = Showing(metrics, 100)
+    follow(follower, [*records, *[pack_control(Shed(4, 61.5))] * 2], showing)
+    showing.show(follower)
+    assert value(registry, "prediction_interval_events") == 4
+    assert caplog.text.count("predicts fewer events, to catch up every=4 seconds_behind=61.5") == 1
+
+    follow(follower, [pack_control(Shed(1, 0.0))], showing)
+    showing.show(follower)
+    assert value(registry, "prediction_interval_events") == 1
+    assert caplog.text.count("predicts every event again") == 1
 
 
 def test_what_the_detectors_watch_is_shown(registry, metrics, follower, config):
