@@ -163,7 +163,7 @@ class TrainerConfig(Section):
     max_batch: Count = 4000  # events per micro-batch
     session_timeout: Seconds = 6.0  # like kafka.session_timeout, at most; Kafka fences one that only slept
     shed_after: Seconds = 60.0  # behind by so much, it predicts fewer events until it has kept up again
-    shed_every: Count = 8  # predicts every so many-th event then; the heads still learn from all. 1: never
+    shed_every: Count = 16  # predicts every so many-th event then; the heads still learn from all. 1: never
 
 
 class SyncConfig(Section):
