@@ -26,6 +26,8 @@ SETTINGS: Settings = {
     "publish": {"min_interval": 0.0},  # a slate for every event
     "refresh": {"enabled": False},
 }
+OVERLOAD: Settings = {"trainer": {"shed_after": 0.1}}  # what by default takes a minute of it
+RUNS = {**signals.PROFILES, "/overload": OVERLOAD}
 TIMES_STOCK = 3.0
 LONGEST_PAUSE = 1.0  # seconds between two looks
 QUIET = 0.5  # seconds without a slate: there is none left on its way
@@ -43,10 +45,10 @@ FULL, QUICK = Size(100_000, 200_000, 100_000), Size(4000, 6000, 2000)
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """The whole way of every event, at full speed, with all signals and with few."""
+    """The whole way of every event, at full speed: with all signals, with few, and with load that is shed."""
     size = QUICK if quick else FULL
     workload = workloads.load(workloads.SHOP if quick else workloads.YOOCHOOSE, size.warm + size.measured)
-    for ending, settings in signals.PROFILES.items():
+    for ending, settings in RUNS.items():
         yield _run("pipeline" + ending, merge(SETTINGS, settings), workload, size, quick)
 
 

@@ -4,6 +4,8 @@ import os
 import sys
 from contextlib import suppress
 
+NICENESS = 10  # of what gives way
+AUTOGROUP = "/proc/self/autogroup"
 GIL = 1e-4  # seconds that a thread keeps it while another wants it: the one of the kernels wants it seldom
 
 
@@ -16,3 +18,15 @@ def share() -> None:
     sys.setswitchinterval(GIL)
     with suppress(AttributeError, OSError):  # other systems know no such turns; a container may forbid it
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def give_way(niceness: int = NICENESS) -> None:
+    """Let this process have what others leave of the processor: slates come first, and learning follows.
+
+    Linux shares it out among sessions before it looks at how nice their processes are. So the whole session
+    becomes nice where it is the process's own, as those of a supervisor's children are.
+    """
+    os.nice(niceness)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError), open(AUTOGROUP, "w") as group:
+            group.write(str(niceness))

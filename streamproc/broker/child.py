@@ -8,16 +8,26 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from streamproc.scheduling import give_way
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 
 
-def spawn(command: list[str], output: IO[bytes], folder: Path) -> "subprocess.Popen[bytes]":
+def spawn(
+    command: list[str], output: IO[bytes], folder: Path, gives_way: bool = False
+) -> "subprocess.Popen[bytes]":
     """Start a command in a session of its own, so that a Ctrl-C on the terminal reaches only its parent.
 
     The kernel ties its life to the *thread* that called: call from the main thread.
     """
     parent = os.getpid()
+
+    def begin() -> None:
+        die_with(parent)
+        if gives_way:
+            give_way()
+
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -25,7 +35,7 @@ def spawn(command: list[str], output: IO[bytes], folder: Path) -> "subprocess.Po
         stderr=subprocess.STDOUT,
         cwd=folder,
         start_new_session=True,
-        preexec_fn=lambda: die_with(parent),
+        preexec_fn=begin,
     )
 
 

@@ -78,9 +78,8 @@ class Broker:
     def launch(self) -> None:
         """Start the process; it is not ready yet."""
         with self._log.open("ab") as output:
-            self._process = child.spawn(
-                self._command("kafka.Kafka", str(self._properties)), output, self._folder
-            )
+            command = self._command("kafka.Kafka", str(self._properties))
+            self._process = child.spawn(command, output, self._folder, gives_way=True)
         state = {"pid": self._process.pid, "port": self.port, "bootstrap_servers": self.bootstrap_servers}
         self._run_file.write_text(json.dumps(state), "utf-8")
 
@@ -163,7 +162,11 @@ class Broker:
             f"-Xms{heap}",
             f"-Xmx{heap}",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1", "-XX:Tier3InvocationThreshold=20", "-XX:Tier3MinInvocationThreshold=10", "-XX:Tier3CompileThreshold=200", "-XX:Tier3BackEdgeThreshold=6000",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:Tier3InvocationThreshold=20",
+            "-XX:Tier3MinInvocationThreshold=10",
+            "-XX:Tier3CompileThreshold=200",
+            "-XX:Tier3BackEdgeThreshold=6000",
             "-Xshare:auto",
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={logging}",

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from streamproc.orders.verdicts import Verdict
     from streamproc.refresh.encoder.message import Progress, Report
 
-NICENESS = 10  # ranking and learning come first
-
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -188,8 +186,9 @@ def _run_timer(config: Config) -> None:
 def _until_told(work: Coroutine[Any, Any, Any]) -> Any:
     """Its result, or None after SIGTERM or Ctrl-C, which end it at once: nothing half done counts."""
     import asyncio
-    import os
     import signal
+
+    from streamproc.scheduling import give_way
 
     async def main() -> Any:
         task = asyncio.create_task(work)
@@ -197,7 +196,7 @@ def _until_told(work: Coroutine[Any, Any, Any]) -> Any:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         return await task
 
-    os.nice(NICENESS)
+    give_way()
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:

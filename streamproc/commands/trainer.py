@@ -36,13 +36,14 @@ def _run(config: Config) -> None:
     from streamproc.kafka.measuring import Measured
     from streamproc.logs import get_logger
     from streamproc.metrics import TrainerMetrics
-    from streamproc.scheduling import share
+    from streamproc.scheduling import give_way, share
     from streamproc.trainer.part import Trainer, limits, session_timeout
     from streamproc.trainer.showing import AGENT
     from streamproc.trainer.warming import warm
 
     keep_memory()
     share()
+    give_way()
     registry = CollectorRegistry()
     metrics = TrainerMetrics(registry)
     trainer = Trainer(config, metrics, SystemClock())
