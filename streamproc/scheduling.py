@@ -12,8 +12,8 @@ GIL = 1e-4  # seconds that a thread keeps it while another wants it: the one of 
 def share() -> None:
     """For a part with a thread of kernels. Call before there are threads: they inherit it.
 
-    Python's usual turn of 5 ms would hold up the kernels a third of the time. The processor's turns become
-    longer instead, for each change of them empties the caches; an idle core is had at once as before.
+    Python's usual turn of 5 ms holds the kernels up, which take the GIL between two calls. The processor's
+    turns become fewer and longer.
     """
     sys.setswitchinterval(GIL)
     with suppress(AttributeError, OSError):  # other systems know no such turns; a container may forbid it

@@ -11,6 +11,7 @@ from aiokafka.errors import ProducerFenced
 from streamproc.config import Config
 from streamproc.errors import Fenced, LeaseLost, TopicMismatch
 from streamproc.kafka.lease import Record, Wanted
+from streamproc.kafka.packed import write_at_once
 from streamproc.kafka.security import client_settings
 
 MAX_BATCH_BYTES = 900_000
@@ -22,15 +23,14 @@ POLL_MS = 100
 
 def new_producer(config: Config, linger_ms: int = 0) -> Any:
     """An idempotent AIOKafkaProducer that waits for all replicas; start() and stop() are the caller's."""
-    return AIOKafkaProducer(**_writing(config), linger_ms=linger_ms)
+    return write_at_once(AIOKafkaProducer(**_writing(config), linger_ms=linger_ms))
 
 
 def new_transactional_producer(config: Config, transactional_id: str) -> Any:
     """The same, whose start() fences every earlier one of this id, and aborts what that left open."""
     limit = int(TRANSACTION_SECONDS * 1000)
-    return AIOKafkaProducer(
-        **_writing(config), transactional_id=transactional_id, transaction_timeout_ms=limit
-    )
+    settings = {"transactional_id": transactional_id, "transaction_timeout_ms": limit}
+    return write_at_once(AIOKafkaProducer(**_writing(config), **settings))
 
 
 def new_consumer(

@@ -66,14 +66,15 @@ async def send_packed(
     return answers
 
 
-def write_at_once(producer: Any) -> None:
-    """Let this producer of aiokafka 0.14, which waits for answers, write a request in one go."""
+def write_at_once(producer: Any) -> Any:
+    """The same producer of aiokafka 0.14, which waits for answers, now writing a request in one go."""
     send = producer.client.send
 
     async def at_once(node: int, request: Any, **kwargs: Any) -> Any:
         return await send(node, _Once(request) if isinstance(request, ProduceRequest) else request, **kwargs)
 
     producer.client.send = at_once
+    return producer
 
 
 class _Once:

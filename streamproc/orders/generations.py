@@ -7,7 +7,7 @@ import numpy as np
 
 from streamproc.config import Config
 from streamproc.contracts import generation
-from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject, Shed
+from streamproc.contracts.control import Control, Generation, Promote, Reject
 from streamproc.contracts.ids import strings
 from streamproc.contracts.journal import EVENTS, Chunk, Cut, EventsRecord, cut, unpack
 from streamproc.contracts.topics import topics
@@ -46,12 +46,10 @@ class Generations:
             self._follow(record, at)
 
     def _follow(self, record: Control, at: int) -> None:
-        if isinstance(record, Drift | Shed):
-            return
         if isinstance(record, Generation):
             self.known[record.id] = record
             self.next_id, self.shadow = max(self.next_id, record.id + 1), record.id
-        elif record.generation == self.shadow:
+        elif isinstance(record, Promote | Reject) and record.generation == self.shadow:
             self.shadow = NONE
             self.decisions[record.generation], self.decided_at[record.generation] = record, at
             if isinstance(record, Promote):

@@ -6,7 +6,7 @@ import numpy as np
 
 from streamproc.contracts import generation
 from streamproc.contracts.columns import EventColumns
-from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject, Shed
+from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject
 from streamproc.contracts.ids import select_strings, strings, texts
 from streamproc.contracts.journal import Assembler, Chunk, EventsRecord, Reader, unpack
 from streamproc.errors import BadRecord
@@ -115,13 +115,16 @@ class JournalHistory:
         elif isinstance(record, Drift):
             if record.refresh:
                 self.drifted, self._drifted_at = True, self.position
-        elif isinstance(record, Shed):
+        elif isinstance(record, Promote | Reject):
+            self._add_decision(record)
+
+    def _add_decision(self, record: Promote | Reject) -> None:
+        if self.last is None or record.generation != self.last.id:
             return
-        elif self.last is not None and record.generation == self.last.id:
-            self.decision = record
-            if isinstance(record, Promote):
-                self._promoted = self._factors
-            self._factors = None
+        self.decision = record
+        if isinstance(record, Promote):
+            self._promoted = self._factors
+        self._factors = None
 
     def _add_generation(self, record: Generation) -> None:
         self.next_id = max(self.next_id, record.id + 1)

@@ -7,7 +7,7 @@ the records were cut, and whatever was published in between.
 from typing import NamedTuple
 
 from streamproc.contracts import journal
-from streamproc.contracts.control import Control, Drift, Generation, Shed
+from streamproc.contracts.control import Control, Drift, Generation, Promote, Reject, Shed
 from streamproc.contracts.journal import Chunk, EventsRecord, Reader
 from streamproc.engine import drift, generations
 from streamproc.engine.learner import Learner
@@ -98,6 +98,6 @@ def _covers(record: Drift, decision: Control) -> bool:
 
 
 def _subject(decision: Control) -> int:
-    if isinstance(decision, Drift | Shed):
-        return NO_GENERATION
-    return decision.id if isinstance(decision, Generation) else decision.generation
+    if isinstance(decision, Generation):
+        return decision.id
+    return decision.generation if isinstance(decision, Promote | Reject) else NO_GENERATION

@@ -203,7 +203,8 @@ class Trainer:
                 events=follower.learner.events,
             )
         shed = training.shedding.decide(self._clock.seconds(), behind, follower.learner.predict_every)
-        follower.undecided += [] if shed is None else [shed]
+        if shed is not None:
+            follower.undecided.append(shed)
         while follower.undecided:
             decision = follower.undecided.pop(0)
             async with asyncio.timeout(self._config.kafka.request_timeout):

@@ -8,7 +8,7 @@ from streamproc.config import Config
 from streamproc.contracts.slates import Kind
 from streamproc.contracts.topics import topics
 from streamproc.kafka import clients
-from streamproc.kafka.packed import send_packed, write_at_once
+from streamproc.kafka.packed import send_packed
 from streamproc.logs import get_logger
 from streamproc.metrics import WorkerMetrics
 from streamproc.worker.answering import Answered
@@ -34,7 +34,6 @@ class SlateSender:
     async def open(self) -> None:
         """The first time; raises where it fails."""
         producer = clients.new_producer(self._config)
-        write_at_once(producer)
         await producer.start()
         self._producer = producer
 

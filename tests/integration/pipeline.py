@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -18,6 +19,7 @@ import pytest
 from streamproc.broker import child
 from streamproc.clock import SystemClock
 from streamproc.config import Config, merge
+from streamproc.contracts.events import Event, encode
 from streamproc.contracts.model import Header
 from streamproc.contracts.slates import Slate
 from streamproc.kafka.admin import ensure_topics
@@ -42,6 +44,14 @@ class DataSet(NamedTuple):
         """Skip the test where the file is not on this machine."""
         if not self.path.exists():
             pytest.skip(f"no real events at {self.path}; they are not part of the repository")
+
+
+def in_parts(folder: Path, events: Iterator[Event], counts: Sequence[int]) -> list[DataSet]:
+    """Files of so many of the events each, one after the other."""
+    parts = [DataSet(folder / f"part-{number}.jsonl", ()) for number in range(len(counts))]
+    for part, count in zip(parts, counts, strict=True):
+        part.path.write_bytes(b"".join(encode(event) + b"\n" for event in islice(events, count)))
+    return parts
 
 
 def _data_set(name: str, columns: str, *where: str) -> DataSet:

@@ -6,10 +6,9 @@ import msgspec
 import numpy as np
 
 from streamproc.contracts.control import Drift, Generation
-from streamproc.contracts.events import encode
 from streamproc.simulate.shop import Shop
 from tests.integration.figures import agree
-from tests.integration.pipeline import DataSet, Pipeline
+from tests.integration.pipeline import Pipeline, in_parts
 
 PARTS = 5250, 900, 850  # events; after the first, every item plays the part of another one
 SETTINGS = {
@@ -23,7 +22,7 @@ SETTINGS = {
 
 async def test_a_drift_is_written_down_once_and_acted_on_as_the_journal_says(config, tmp_path):
     """The trainer is killed before it is noticed and after; the refresh process refreshes because of it."""
-    first, second, third = in_parts(tmp_path)
+    first, second, third = in_parts(tmp_path, shop_events(), PARTS)
     async with Pipeline(config, SETTINGS) as pipeline:
         pipeline.start("worker", "trainer", "refresh")
         await pipeline.replay(first)
@@ -49,19 +48,14 @@ async def test_a_drift_is_written_down_once_and_acted_on_as_the_journal_says(con
     agree(header, report)
 
 
-def in_parts(folder):
-    """Files of events, one after the other."""
+def shop_events():
+    """From the second part on, every item plays the part of another one."""
     shop = Shop(seed=11, users=300, items=400)
     names = shop.items.item_ids
     part = dict(zip(names, np.random.default_rng(11).permutation(names).tolist(), strict=True))
-    events = shop.events(sum(PARTS))
-    for number, count in enumerate(PARTS):
-        path = folder / f"part-{number}.jsonl"
-        taken = [next(events) for _ in range(count)]
-        if number > 0:
-            taken = [msgspec.structs.replace(event, item_id=part[event.item_id]) for event in taken]
-        path.write_bytes(b"".join(encode(event) + b"\n" for event in taken))
-        yield DataSet(path, ())
+    for number, event in enumerate(shop.events(sum(PARTS))):
+        changed = number >= PARTS[0]
+        yield msgspec.structs.replace(event, item_id=part[event.item_id]) if changed else event
 
 
 async def noticed(pipeline):

@@ -4,10 +4,9 @@ import json
 from functools import partial
 
 from streamproc.contracts.control import Promote
-from streamproc.contracts.events import encode
 from streamproc.simulate.shop import Shop
 from tests.integration.figures import agree
-from tests.integration.pipeline import DataSet, Pipeline
+from tests.integration.pipeline import Pipeline, in_parts
 
 PARTS = 2500, 1200, 800  # events: enough for an encoder, for the trial in shadow, and after it
 SMALL = {"size": 16, "epochs": 2, "negatives": 64, "enabled": "on"}
@@ -21,7 +20,7 @@ SETTINGS = {
 
 async def test_an_encoder_is_handed_over_promoted_and_served_as_the_journal_says(config, tmp_path):
     """The trainer is killed while it is in shadow; slates carry the generation, and the figures agree."""
-    first, second, third = in_parts(tmp_path)
+    first, second, third = in_parts(tmp_path, Shop(seed=3, users=60, items=80).events(sum(PARTS)), PARTS)
     async with Pipeline(config, SETTINGS) as pipeline:
         pipeline.start("worker", "trainer")
         await pipeline.replay(first)
@@ -43,15 +42,6 @@ async def test_an_encoder_is_handed_over_promoted_and_served_as_the_journal_says
         report = await pipeline.evaluate()
         agree(header, report)
         assert report["models"]["encoder"]["recall_at_20"] > 0
-
-
-def in_parts(folder):
-    """Files of the simulated shop's events, one after the other."""
-    events = Shop(seed=3, users=60, items=80).events(sum(PARTS))
-    for number, count in enumerate(PARTS):
-        path = folder / f"part-{number}.jsonl"
-        path.write_bytes(b"".join(encode(next(events)) + b"\n" for _ in range(count)))
-        yield DataSet(path, ())
 
 
 async def serves(pipeline, generation):

@@ -3,11 +3,10 @@
 from functools import partial
 
 from streamproc.contracts.control import Shed
-from streamproc.contracts.events import encode
 from streamproc.simulate.shop import Shop
 from streamproc_models.evaluation import TRIALS
 from tests.integration.figures import agree
-from tests.integration.pipeline import DataSet, Pipeline
+from tests.integration.pipeline import Pipeline, in_parts
 
 PARTS = 1500, 1500, 1000  # events
 EVERY = 4
@@ -22,7 +21,7 @@ SETTINGS = {
 
 async def test_a_trainer_that_lags_sheds_load_as_the_journal_says(config, tmp_path):
     """It is killed while it does; the next one goes on the same, and predicts every event once it can."""
-    first, second, third = in_parts(tmp_path)
+    first, second, third = in_parts(tmp_path, Shop(seed=11, users=300, items=400).events(sum(PARTS)), PARTS)
     async with Pipeline(config, SETTINGS) as pipeline:
         pipeline.start("worker", "trainer")
         await pipeline.replay(first)
@@ -42,15 +41,6 @@ async def test_a_trainer_that_lags_sheds_load_as_the_journal_says(config, tmp_pa
     assert header.figures["fusion"][TRIALS] < 0.75 * sum(PARTS)
     told = [line["every"] for line in pipeline.logged("trainer") if line["event"].startswith("predicts ")]
     assert told[:2] == [EVERY, 1]
-
-
-def in_parts(folder):
-    """Files of events, one after the other."""
-    events = Shop(seed=11, users=300, items=400).events(sum(PARTS))
-    for number, count in enumerate(PARTS):
-        path = folder / f"part-{number}.jsonl"
-        path.write_bytes(b"".join(encode(next(events)) + b"\n" for _ in range(count)))
-        yield DataSet(path, ())
 
 
 async def decided(pipeline, wanted):

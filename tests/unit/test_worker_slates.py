@@ -69,7 +69,6 @@ def make(monkeypatch, registry):
         factory = Factory(*ways)
         monkeypatch.setattr(slates.clients, "new_producer", factory.new)
         monkeypatch.setattr(slates, "send_packed", send_packed)
-        monkeypatch.setattr(slates, "write_at_once", lambda producer: None)
         monkeypatch.setattr(slates, "SECONDS", 0.01)
         monkeypatch.setattr(slates, "PAUSE", 0.001)
         sender = SlateSender(Config(), WorkerMetrics(registry), ManualClock())
