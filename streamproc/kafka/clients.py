@@ -29,8 +29,9 @@ def new_producer(config: Config, linger_ms: int = 0) -> Any:
 def new_transactional_producer(config: Config, transactional_id: str) -> Any:
     """The same, whose start() fences every earlier one of this id, and aborts what that left open."""
     limit = int(TRANSACTION_SECONDS * 1000)
-    settings = {"transactional_id": transactional_id, "transaction_timeout_ms": limit}
-    return write_at_once(AIOKafkaProducer(**_writing(config), **settings))
+    return write_at_once(
+        AIOKafkaProducer(**_writing(config), transactional_id=transactional_id, transaction_timeout_ms=limit)
+    )
 
 
 def new_consumer(

@@ -14,7 +14,7 @@ from streamproc.kafka import clients
 from streamproc.kafka.admin import ensure_topics
 from streamproc.scrape import page
 from streamproc.server.producing import EventProducer, Refused
-from tests.integration.pipeline import PATIENCE, Pipeline
+from tests.integration.pipeline import PATIENCE, Pipeline, until
 
 pytestmark = pytest.mark.kafka
 
@@ -109,7 +109,11 @@ async def test_a_request_that_was_broken_off_leaves_no_event(config, monkeypatch
     again = await producer.send(values)
     await producer.close()
 
+    async def marked() -> bool:  # the broker answers before the marks of the commit are in the log
+        return await committed(config) >= 2 * len(values)
+
     assert len(again) == len(values)
+    await until(marked, "both whole requests count")
     assert await committed(config) == 2 * len(values)
 
 
