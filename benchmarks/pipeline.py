@@ -18,7 +18,7 @@ from benchmarks.machine import ROOT
 from benchmarks.result import Figures, Result, at_least
 from benchmarks.stage import LOOK, Settings, Stage
 from benchmarks.workloads import Workload
-from streamproc.config import merge
+from streamproc.config import PublishConfig, merge
 from streamproc.contracts.topics import topics
 from streamproc.scrape import Samples
 
@@ -27,7 +27,13 @@ SETTINGS: Settings = {
     "refresh": {"enabled": False},
 }
 OVERLOAD: Settings = {"trainer": {"shed_after": 0.1}}  # what by default takes a minute of it
-RUNS = {**signals.PROFILES, "/overload": OVERLOAD}
+PACE: Settings = {"publish": {"min_interval": PublishConfig().min_interval}}
+RUNS = {
+    **signals.PROFILES,
+    "/overload": OVERLOAD,
+    "/paced": PACE,
+    "/paced/overload": merge(PACE, OVERLOAD),
+}
 TIMES_STOCK = 3.0
 LONGEST_PAUSE = 1.0  # seconds between two looks
 QUIET = 0.5  # seconds without a slate: there is none left on its way
@@ -45,7 +51,10 @@ FULL, QUICK = Size(100_000, 200_000, 100_000), Size(4000, 6000, 2000)
 
 
 def run(quick: bool) -> Iterator[Result]:
-    """The whole way of every event, at full speed: with all signals, with few, and with load that is shed."""
+    """The whole way of every event, at full speed: with all signals, with few, and with load that is shed.
+
+    A slate for every event; `/paced`: for a user no sooner after the last one than by default.
+    """
     size = QUICK if quick else FULL
     workload = workloads.load(workloads.SHOP if quick else workloads.YOOCHOOSE, size.warm + size.measured)
     for ending, settings in RUNS.items():

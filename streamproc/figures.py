@@ -22,6 +22,7 @@ class Figures:
     outcomes: dict[str, int] = field(default_factory=dict)
     worker_lag: int | None = None  # events
     trainer_lag: int | None = None  # journal records
+    predicts_every: int | None = None  # so many-th event: more than 1 while the trainer sheds load
     slates: int = 0
     model_version: int | None = None
     generation: int | None = None
@@ -78,6 +79,7 @@ def figures(samples: Samples, events: int, rate: float | None) -> Figures:
         outcomes=_whole(samples.by("worker", "events_processed_total", "outcome")),
         worker_lag=_lag(samples, "worker", "events"),
         trainer_lag=_lag(samples, "trainer", "journal"),
+        predicts_every=_number(samples.highest("trainer", "prediction_interval_events")),
         slates=int(samples.total("worker", "recommendations_published_total")),
         model_version=_number(samples.highest("worker", "model_version")),
         generation=_number(samples.highest("worker", "model_generation")),

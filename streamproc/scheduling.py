@@ -27,6 +27,21 @@ def give_way(niceness: int = NICENESS) -> None:
     becomes nice where it is the process's own, as those of a supervisor's children are.
     """
     os.nice(niceness)
-    if os.getsid(0) == os.getpid():
-        with suppress(OSError), open(AUTOGROUP, "w") as group:
+    share_of_session(niceness)
+
+
+def share_of_session(niceness: int) -> bool:
+    """How nice the process's own session is from here on; False where that cannot be said again so soon.
+
+    Where there are no such groups, and where others share the session, nothing changes.
+    """
+    if os.getsid(0) != os.getpid():
+        return True
+    try:
+        with open(AUTOGROUP, "w") as group:
             group.write(str(niceness))
+    except BlockingIOError:  # only root may do so more often than ten times a second
+        return False
+    except OSError:
+        pass
+    return True

@@ -1,11 +1,10 @@
 """The text of ids, row by row, in one run of bytes instead of one object per id."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamproc_models.arrays import I32, I64, U8
+from streamproc_models.arrays import I32, I64, U8, longer
 from streamproc_models.kernel import tight
 
 USED, LIVE = 0, 1  # places in `counters`: bytes written, bytes that a row still points at
@@ -33,7 +32,7 @@ def empty(rows: int) -> Ids:
 def reserve(ids: Ids, rows: int, text: int) -> Ids:
     """Room for `rows` rows and `text` more bytes; text that no row points at any more is squeezed out."""
     if ids.start.size < rows:
-        ids = ids._replace(start=_longer(ids.start, rows), length=_longer(ids.length, rows))
+        ids = ids._replace(start=longer(ids.start, rows), length=longer(ids.length, rows))
     if ids.counters[USED] + text <= ids.data.size:
         return ids
     size = max(ids.data.size, 2 * (int(ids.counters[LIVE]) + text))
@@ -54,12 +53,6 @@ def joined(ids: Ids, rows: int) -> U8:
     data = np.zeros(int(ids.length[:rows].sum()), np.uint8)
     _join(ids, rows, data)
     return data
-
-
-def _longer(array: NDArray[Any], rows: int) -> NDArray[Any]:
-    grown = np.zeros(rows, array.dtype)
-    grown[: array.size] = array
-    return grown
 
 
 @tight

@@ -5,7 +5,7 @@ once more, under a new number, and promoted by the record after them. So every r
 the same model, when and wherever it reads; the short-term models and the fusion go on learning.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,18 +16,14 @@ from streamproc.errors import StreamprocError
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.appending import append_all
 from streamproc.orders.generations import NONE, Generations, nothing, read
+from streamproc.orders.outcome import Outcome
 
 
-class Rolled(NamedTuple):
-    """What serves now."""
+@dataclass(frozen=True)
+class Rolled(Outcome):
+    """The generation is the number under which it serves now."""
 
-    generation: int  # the number under which it serves
-    like: int  # the one that it is a copy of
-    offset: int = -1  # of the record that says so; -1: nothing was written, it served already
-
-    @property
-    def written(self) -> bool:
-        return self.offset >= 0
+    like: int = field(kw_only=True)  # the one that it is a copy of
 
 
 def again(found: Generations, now_ms: int, by: str) -> list[bytes]:
@@ -60,12 +56,12 @@ async def roll_back(config: Config, wanted: int | None, now_ms: int, by: str) ->
             f"the journal knows no generation {wanted}", f"It knows {known}, and 0 for none"
         )
     if found.serves(wanted):
-        return Rolled(found.served[-1], wanted)
+        return Rolled(found.served[-1], like=wanted)
     number = found.next_id
     offset = await append_all(config, again(found, now_ms, by))
     if number not in (await read(config, found)).served:
         raise StreamprocError(f"another refresh came between, and {wanted} does not serve", "Try again")
-    return Rolled(number, wanted, offset)
+    return Rolled(number, offset, like=wanted)
 
 
 def _whole(found: Generations) -> list[Chunk]:

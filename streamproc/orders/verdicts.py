@@ -4,7 +4,7 @@ The record is the one that the trainer writes after a trial. The first on a gene
 it: so every reader of the journal comes to the same model.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from streamproc.config import Config
 from streamproc.contracts.control import Promote, Reject
@@ -13,21 +13,11 @@ from streamproc.errors import StreamprocError
 from streamproc.kafka.admin import ensure_topics
 from streamproc.kafka.appending import append_all
 from streamproc.orders.generations import NONE, Generations, read
+from streamproc.orders.outcome import Outcome
 
 Verdict = Literal["promote", "reject"]
 RECORDS: dict[Verdict, type[Promote] | type[Reject]] = {"promote": Promote, "reject": Reject}
 WORDS: dict[Verdict, str] = {"promote": "promoted", "reject": "rejected"}
-
-
-class Decided(NamedTuple):
-    """What became of a generation."""
-
-    generation: int
-    offset: int = -1  # of the record that says so; -1: nothing was written, it was decided so before
-
-    @property
-    def written(self) -> bool:
-        return self.offset >= 0
 
 
 def subject(found: Generations, verdict: Verdict, wanted: int | None) -> int | None:
@@ -54,7 +44,7 @@ def record(verdict: Verdict, generation: int, by: str) -> bytes:
     return pack_control(Reject(generation, "it was ordered so", by))
 
 
-async def decide(config: Config, verdict: Verdict, wanted: int | None, by: str) -> Decided:
+async def decide(config: Config, verdict: Verdict, wanted: int | None, by: str) -> Outcome:
     """Promote or reject a generation in shadow; None: the one that is. Repeated it changes nothing.
 
     `by` says who wants it. Raises StreamprocError where none is in shadow, or another decision came first;
@@ -64,8 +54,8 @@ async def decide(config: Config, verdict: Verdict, wanted: int | None, by: str) 
     found = await read(config, Generations())
     number = subject(found, verdict, wanted)
     if number is None:
-        return Decided(wanted or NONE)
+        return Outcome(wanted or NONE)
     offset = await append_all(config, [record(verdict, number, by)])
     if not isinstance((await read(config, found)).decisions.get(number), RECORDS[verdict]):
         raise StreamprocError(f"generation {number} was decided on otherwise meanwhile", "Look again")
-    return Decided(number, offset)
+    return Outcome(number, offset)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 EVERY = 2.0  # seconds between two looks
 KEPT = 900  # points: half an hour
 MARKS = 200  # kept
-HAPPENED = ("refresh", "promoted", "rejected", "rolled_back", "drift")
+HAPPENED = ("refresh", "promoted", "rejected", "rolled_back", "drift", "shed", "caught_up")
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,8 @@ def _ratio(above: float | None, below: float | None) -> float | None:
 
 
 def _marks(old: Point, new: Point) -> Iterator[Mark]:
-    """What the counters say has happened between two looks."""
+    """What the figures say has happened between two looks."""
+    yield from _marks_of_load(old, new)
     for name, value in new.values.items():
         if value <= old.values.get(name, value):
             continue
@@ -173,3 +174,12 @@ def _marks(old: Point, new: Point) -> Iterator[Mark]:
             yield Mark(new.at, "drift")
         elif name == "refresh|batch_seconds_count|":  # counts: the states pass between two looks
             yield Mark(new.at, "refresh")
+
+
+def _marks_of_load(old: Point, new: Point) -> Iterator[Mark]:
+    name = key("trainer", "prediction_interval_events")
+    before, now = old.values.get(name, 0.0), new.values.get(name, 0.0)
+    if before == 1.0 < now:
+        yield Mark(new.at, "shed")
+    elif before > 1.0 == now:
+        yield Mark(new.at, "caught_up")

@@ -25,6 +25,7 @@ from streamproc.metrics import TrainerMetrics
 from streamproc.trainer import published, starting
 from streamproc.trainer.follower import Follower
 from streamproc.trainer.saving import Snapshots
+from streamproc.trainer.sharing import Share
 from streamproc.trainer.shedding import Shedding
 from streamproc.trainer.showing import AGENT, Showing
 from streamproc.trainer.syncing import Publisher
@@ -81,6 +82,7 @@ class Trainer:
         self._clock = clock
         self._snapshots = Snapshots(config, metrics, clock)
         self._showing = Showing(metrics, config.refresh.shadow_events)
+        self._share = Share()
         self._journal = topics(config).journal.name
         self._shown = 0.0
         self._appended_at = 0  # Kafka's time of the newest record that is learned, ms
@@ -150,11 +152,14 @@ class Trainer:
         for record in records:
             events = self._learn(training.follower, record)
             learned, pause = learned + events, pause + events
-            await self._decide(training, self._age(record.timestamp))
+            behind = self._age(record.timestamp)
+            self._share.follow(behind, training.follower.learner.predict_every)
+            await self._decide(training, behind)
             if await self._keep_up(training) or pause >= self._config.trainer.max_batch:
                 pause = 0
                 await asyncio.sleep(0)
         if not records:
+            self._share.follow(0.0, training.follower.learner.predict_every)
             await self._decide(training, 0.0)
             await self._keep_up(training)
         self._show(lease, records, learned, time.monotonic() - began)

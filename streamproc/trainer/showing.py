@@ -93,8 +93,11 @@ class Showing:
         )
 
     def _shed(self, record: Shed) -> None:
-        told = "predicts fewer events, to catch up" if record.every > 1 else "predicts every event again"
-        logger.warning(told, every=record.every, seconds_behind=round(record.behind, 3))
+        behind = round(record.behind, 3)
+        if record.every > 1:
+            logger.warning("predicts fewer events, to catch up", every=record.every, seconds_behind=behind)
+        else:
+            logger.info("predicts every event again", seconds_behind=behind)
 
     def _promoted(self, record: Promote) -> None:
         number, went_back = record.generation, record.like >= 0

@@ -114,7 +114,9 @@ def _bar(share: float | None) -> Text:
 
 
 def _lags(figures: Figures) -> str:
-    return f"worker {_whole(figures.worker_lag)} events, trainer {_whole(figures.trainer_lag)} records"
+    lags = f"worker {_whole(figures.worker_lag)} events, trainer {_whole(figures.trainer_lag)} records"
+    every = figures.predicts_every or 1
+    return lags if every == 1 else f"{lags} (predicts 1 event in {every} until it has caught up)"
 
 
 def _version(figures: Figures) -> str:

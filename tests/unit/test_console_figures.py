@@ -117,7 +117,7 @@ def test_a_promotion_leaves_a_mark(history, clock):
 
 
 def test_whatever_happens_leaves_a_mark_that_is_explained(history, clock):
-    """A refresh, what became of a generation, a return, a drift: each once, in its colour."""
+    """A refresh, what became of a generation, a return, a drift, shed load: each once, in its colour."""
     happened = [
         Sample("trainer", "batch_promotions_total", {"result": "rejected"}, 1),
         Sample("trainer", "batch_promotions_total", {"result": "rolled_back"}, 1),
@@ -125,10 +125,11 @@ def test_whatever_happens_leaves_a_mark_that_is_explained(history, clock):
         Sample("refresh", "batch_seconds_count", {}, 1),
     ]
     before = [sample._replace(value=0.0) for sample in happened]
-    for now in (before, happened, happened):
+    every = [Sample("trainer", "prediction_interval_events", {}, number) for number in (1, 16, 1)]
+    for now in ([*before, every[0]], [*happened, every[1]], [*happened, every[1]]):
         clock.advance(2.0)
         history.take(Samples([*samples(1100, 340), *now]))
-    history.take(Samples([*samples(1100, 340, promoted=1.0), *happened]))
+    history.take(Samples([*samples(1100, 340, promoted=1.0), *happened, every[2]]))
 
     assert {mark.what for mark in history.marks} == marks.KINDS.keys()
     assert len(history.marks) == len(marks.KINDS)

@@ -141,6 +141,23 @@ def test_the_figures_come_from_the_parts_themselves(tmp_path):
     assert "recall@20 fusion .400 popularity - of 100" in line(figures)
 
 
+@pytest.mark.parametrize(
+    ("every", "told"), [(1, ""), (16, " (predicts 1 event in 16 until it has caught up)")]
+)
+def test_a_trainer_that_sheds_load_says_so(every, told):
+    """Otherwise nobody would know why its curves are of a sample."""
+    samples = Samples(
+        [
+            Sample("trainer", "prediction_interval_events", {}, every),
+            Sample("trainer", "consumer_lag_records", {"topic": "journal", "partition": "0"}, 3),
+        ]
+    )
+
+    shown = line(Collector(None, ManualClock(), lambda folder: samples).look())
+
+    assert f"lag worker - events, trainer 3 records{told} | " in shown
+
+
 def test_the_rate_is_between_two_looks():
     """From 100 to 350 events in 5 seconds are 50 a second; a worker that counts anew is no negative rate."""
     clock, counts = ManualClock(), iter([100.0, 350.0, 10.0])

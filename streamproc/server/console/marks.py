@@ -12,6 +12,8 @@ KINDS = {  # kind -> colour, what it means
     "rejected": ("#c77700", "a generation was dropped"),
     "rolled_back": ("#9b5de5", "an earlier generation serves again"),
     "drift": ("#d03b3b", "the stream became another one"),
+    "shed": ("#7a5c3e", "the trainer lagged: from here on it predicts a sample of the events"),
+    "caught_up": ("#2f6fde", "it predicts every event again"),
 }
 
 
