@@ -23,6 +23,7 @@ from streamproc.engine.learning import FULL, TRAIN
 from streamproc.engine.memory import DIRTY, PREDICT_EVERY, Memory, Partition, Settings
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Challenger
 from streamproc.engine.reading import factor_rules, reading
+from streamproc.engine.repeating import Repeated
 from streamproc.engine.windows import Windows
 from streamproc_models import evaluation
 from streamproc_models.arrays import I32, longer
@@ -94,6 +95,7 @@ class Learner:
         self.model = model.empty(config, rows)
         self.shadow: Challenger | None = None
         self._nobody = generations.challenger(self)
+        self._learn, self._train_gru = Repeated(learning.learn), Repeated(gru_training.train)
         self.item_ids = ids.empty(rows)
         self.memory = _memory(config, rows)
         self.trace = trace.empty(traced, rows)
@@ -145,9 +147,9 @@ class Learner:
         users.reserve(columns, self.settings.exclude_seen)
         self._reserve_items(columns)
         self.trace = trace.reserve(self.trace, columns.users.size)
-        done, told = 0, 0
+        part, done, told = users.partition(), 0, 0
         while done < columns.users.size:
-            done, why = self._run(users, columns, done)
+            done, why = self._run(part, columns, done)
             if self._is_house_due() or done == columns.users.size:
                 self.watch.see(columns.items[told:done])
                 told = done
@@ -155,12 +157,13 @@ class Learner:
                 self._train()
             if why == FULL:
                 forgetting.forget_coldest(self)
+                part = users.partition()
             else:
                 self._keep_house()
 
-    def _run(self, users: Users, c: EventColumns, start: int) -> tuple[int, int]:
-        done, why = learning.learn(
-            self.model, self.shadow or self._nobody, self.memory, self.item_ids, users.partition(),
+    def _run(self, part: Partition, c: EventColumns, start: int) -> tuple[int, int]:
+        done, why = self._learn(
+            self.model, self.shadow or self._nobody, self.memory, self.item_ids, part,
             self.scratch, self.slate, self.settings, c, start, self.trace,
         )  # fmt: skip
         return int(done), int(why)
@@ -181,7 +184,7 @@ class Learner:
         """One step of each recurrent head whose batch is full, between two events."""
         m = self.model
         if gru.is_full(m.gru):
-            self.steps.append(gru_training.train(m.gru, self.gru_config, self.gru_scratch, self.items))
+            self.steps.append(self._train_gru(m.gru, self.gru_config, self.gru_scratch, self.items))
             pool.renew_embeddings(m.pool, m.gru)
         if self.encoder_scratch is not None and gru.is_full(m.encoder.gru):
             step = gru_training.train(m.encoder.gru, self.encoder_config, self.encoder_scratch, self.items)

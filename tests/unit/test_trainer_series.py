@@ -127,7 +127,8 @@ def test_load_that_is_shed_is_shown_and_told_once(registry, metrics, follower, r
     assert value(registry, "prediction_interval_events") == 4
     assert caplog.text.count("predicts fewer events, to catch up every=4 seconds_behind=61.5") == 1
 
-    follow(follower, [pack_control(Shed(1, 0.0))], showing)
+    with caplog.at_level("INFO"):
+        follow(follower, [pack_control(Shed(1, 0.0))], showing)
     showing.show(follower)
     assert value(registry, "prediction_interval_events") == 1
     assert caplog.text.count("predicts every event again") == 1
