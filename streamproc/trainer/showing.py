@@ -93,11 +93,11 @@ class Showing:
         )
 
     def _shed(self, record: Shed) -> None:
-        behind = round(record.behind, 3)
+        figures = {"every": record.every, "seconds_behind": round(record.behind, 3)}
         if record.every > 1:
-            logger.warning("predicts fewer events, to catch up", every=record.every, seconds_behind=behind)
+            logger.warning("predicts fewer events, to catch up", **figures)
         else:
-            logger.info("predicts every event again", seconds_behind=behind)
+            logger.info("predicts every event again", **figures)
 
     def _promoted(self, record: Promote) -> None:
         number, went_back = record.generation, record.like >= 0
