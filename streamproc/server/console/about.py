@@ -10,8 +10,8 @@ ABOUT = {
     "Model's age": "Since the sync whose model ranks now; one comes every second or so.",
     "Click to slate": "Mean time of a worker from reading a micro-batch to its slates; last minute.",
     "What runs": "Dashed: topics. Rates are of the last ten seconds; behind: records not read yet.",
-    "recall@20": "Mean of the last minute; every event is predicted first and learned then. Long term: the"
-    " serving generation's neighbours alone, frozen as fitted, read with the window of now.",
+    "recall@20": "Mean of the last minute over events that were predicted before they were learned. Long"
+    " term: the serving generation's neighbours alone, frozen as fitted, read with the window of now.",
     "MRR@20": "Mean of 1 / place of the next item, 0 where it was not among the twenty; last minute.",
     "How fresh": "Share of slates by the age of the model that ranked them, since the workers' start.",
     "Who is better than whom": "Last five minutes; shadow: the fusion with a generation, during its trial.",
