@@ -20,18 +20,18 @@ def share() -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def give_way(niceness: int = NICENESS) -> None:
+def give_way() -> None:
     """Let this process have what others leave of the processor: slates come first, and learning follows.
 
     Linux shares it out among sessions before it looks at how nice their processes are. So the whole session
     becomes nice where it is the process's own, as those of a supervisor's children are.
     """
-    os.nice(niceness)
-    share_of_session(niceness)
+    os.nice(NICENESS)
+    make_session_nice(NICENESS)
 
 
-def share_of_session(niceness: int) -> bool:
-    """How nice the process's own session is from here on; False where that cannot be said again so soon.
+def make_session_nice(niceness: int) -> bool:
+    """How nice the process's own session is from here on; False where that cannot be changed again so soon.
 
     Where there are no such groups, and where others share the session, nothing changes.
     """

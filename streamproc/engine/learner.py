@@ -157,7 +157,6 @@ class Learner:
                 self._train()
             if why == FULL:
                 forgetting.forget_coldest(self)
-                part = users.partition()
             else:
                 self._keep_house()
 

@@ -152,14 +152,11 @@ class Trainer:
         for record in records:
             events = self._learn(training.follower, record)
             learned, pause = learned + events, pause + events
-            behind = self._age(record.timestamp)
-            self._share.follow(behind, training.follower.learner.predict_every)
-            await self._decide(training, behind)
+            await self._decide(training, self._age(record.timestamp))
             if await self._keep_up(training) or pause >= self._config.trainer.max_batch:
                 pause = 0
                 await asyncio.sleep(0)
         if not records:
-            self._share.follow(0.0, training.follower.learner.predict_every)
             await self._decide(training, 0.0)
             await self._keep_up(training)
         self._show(lease, records, learned, time.monotonic() - began)
@@ -196,8 +193,9 @@ class Trainer:
         return step.events
 
     async def _decide(self, training: Training, behind: float) -> None:
-        """Write decisions down, once it is certain that the journal does not hold them already."""
+        """Answer to the lag; write decisions down, once it is certain that the journal does not hold them."""
         follower = training.follower
+        self._share.follow(behind, follower.learner.predict_every)
         if follower.position < training.caught_up_at:
             return
         if not training.caught_up:

@@ -13,10 +13,10 @@ from streamproc.scheduling import NICENESS
 TELL = """
 import os, pathlib, sys
 sys.path.insert(0, sys.argv[1])
-from streamproc.scheduling import AUTOGROUP, give_way, share_of_session
+from streamproc.scheduling import AUTOGROUP, give_way, make_session_nice
 give_way()
 for niceness in sys.argv[2:]:  # not everybody may say so twice within a tenth of a second
-    while not share_of_session(int(niceness)):
+    while not make_session_nice(int(niceness)):
         pass
 group = pathlib.Path(AUTOGROUP)
 print(os.getpriority(os.PRIO_PROCESS, 0), group.read_text() if group.exists() else "none")

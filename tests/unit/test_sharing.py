@@ -12,11 +12,11 @@ def said(monkeypatch):
     """What is said of the session; `refused` says that it may not be said now."""
     told, answers = [], []
 
-    def share_of_session(niceness):
+    def make_session_nice(niceness):
         told.append(niceness)
         return answers.pop(0) if answers else True
 
-    monkeypatch.setattr(sharing, "share_of_session", share_of_session)
+    monkeypatch.setattr(sharing, "make_session_nice", make_session_nice)
     return told, answers
 
 
