@@ -24,6 +24,7 @@ from streamproc_models.arrays import F32, I32, Real
 from streamproc_models.heads import gru, history, popularity
 from streamproc_models.heads.covisitation import Covisitation
 from streamproc_models.kernel import inlined, tight
+from streamproc_models.rows import add_rows
 from streamproc_models.vector import exp_into, log_into
 
 RESOLUTION = np.float32(1e5)  # a share of 1e-5 reads as ln 2
@@ -172,17 +173,10 @@ def _dense_of_pool(m: Model, s: Scratch) -> None:
 
 @tight
 def columns(transposed: F32, by: F32, out: F32) -> None:
-    """out[:192] = by . transposed, eight vectors' elements at a time."""
+    """out[:192] = by . transposed."""
     for q in range(pool.SIZE):
         out[q] = 0.0
-    for f in range(0, by.size, 8):
-        b0, b1, b2, b3 = by[f], by[f + 1], by[f + 2], by[f + 3]
-        b4, b5, b6, b7 = by[f + 4], by[f + 5], by[f + 6], by[f + 7]
-        t0, t1, t2, t3 = transposed[f], transposed[f + 1], transposed[f + 2], transposed[f + 3]
-        t4, t5, t6, t7 = transposed[f + 4], transposed[f + 5], transposed[f + 6], transposed[f + 7]
-        for q in range(pool.SIZE):
-            low = b0 * t0[q] + b1 * t1[q] + b2 * t2[q] + b3 * t3[q]
-            out[q] += low + b4 * t4[q] + b5 * t5[q] + b6 * t6[q] + b7 * t7[q]
+    add_rows(out, by, transposed)
 
 
 @tight

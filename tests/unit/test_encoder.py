@@ -51,7 +51,7 @@ def handed(trained: Trained) -> EncoderArrays:
 
 
 def as_head(given: EncoderArrays) -> gru.Weights:
-    return gru.Weights(given.embeddings, given.bias, given.cell)
+    return gru.Weights(given.embeddings, given.bias, np.ascontiguousarray(given.cell))
 
 
 def by_torch(trained: Trained, items: list[int]) -> tuple[F32, F32]:

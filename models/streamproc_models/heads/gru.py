@@ -17,6 +17,7 @@ from streamproc_models.activations import sigmoid, tanh
 from streamproc_models.arrays import F32, F64, I32, I64, on_lines
 from streamproc_models.hashing import splitmix
 from streamproc_models.kernel import tight
+from streamproc_models.rows import add_rows
 
 BATCHES, REPLAYED, FILL, TARGETS, SEED = range(5)  # places in `counters`
 SPAN, BIAS = range(2)  # places in `newcomer`
@@ -181,18 +182,10 @@ def remember(gru: Gru, hidden_before: F32, input_row: int, target_row: int) -> i
 
 @tight
 def _project(values: F32, cell: F32, start: int, bias: int, out: F32) -> None:
-    """out = values @ (rows of `cell` from `start`) + (row `bias`), eight rows at a time; (h,) -> (3h,)."""
+    """out = values @ (rows of `cell` from `start`) + (row `bias`); (h,) -> (3h,)."""
     for k in range(out.size):
         out[k] = cell[bias, k]
-    for row in range(0, values.size, 8):
-        a, b, c, d = values[row], values[row + 1], values[row + 2], values[row + 3]
-        e, f, g, h = values[row + 4], values[row + 5], values[row + 6], values[row + 7]
-        at = start + row
-        wa, wb, wc, wd = cell[at], cell[at + 1], cell[at + 2], cell[at + 3]
-        we, wf, wg, wh = cell[at + 4], cell[at + 5], cell[at + 6], cell[at + 7]
-        for k in range(out.size):
-            first = a * wa[k] + b * wb[k] + c * wc[k] + d * wd[k]
-            out[k] += first + e * we[k] + f * wf[k] + g * wg[k] + h * wh[k]
+    add_rows(out, values, cell[start:])
 
 
 @tight
