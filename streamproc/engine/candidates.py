@@ -42,6 +42,8 @@ def gather(m: Model, s: Scratch, reading: Reading) -> None:
     """Numbers the candidates that `own` has not, and their votes; `s.totals` is what these sum to."""
     _followers(m.markov, s)
     s.counts[LINKED] = s.counts[FOLLOWERS]
+    if reading.second_order:
+        walking.set_out(m.covisitation, s)
     _neighbours(m.covisitation, s, reading.votes, np.float32(1.0 / m.increments[LONG]))
     _mates(m.session, s)
     s.totals[BEYOND] = TINY

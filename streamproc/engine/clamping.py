@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc.config import Config
-from streamproc.engine import ranking, reasons, scoring
+from streamproc.engine import choosing, ranking, reasons, scoring
+from streamproc.engine.choosing import Slate
 from streamproc.engine.model import Model
-from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32
@@ -47,9 +47,9 @@ def clamp(m: Model, s: Scratch, slate: Slate, limits: Bounds, votes: int) -> Non
     if head != evaluation.FUSION and head != evaluation.TWIN:
         return
     for _ in range(ROUNDS):
-        k = ranking.choose(m, s, slate)
+        k = choosing.choose(m, s, slate)
         reasons.explain(m, s, slate, k, votes, head)
-        if not _rescale(s.weights, slate.gate, limits, s.parts):
+        if not _rescale(s.weights, slate.gate, limits, s.parts[0]):
             return
         scoring.add_up(m.pool, s)
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.config import Config
-from streamproc.engine import candidates, clamping, ranking, reasons, scoring
+from streamproc.engine import candidates, choosing, clamping, ranking, reasons, scoring
+from streamproc.engine.choosing import IMPOSSIBLE_BELOW, Slate
 from streamproc.engine.looking import look
 from streamproc.engine.model import Model
 from streamproc.engine.ranker import Ranker, RankSettings
-from streamproc.engine.ranking import IMPOSSIBLE_BELOW, Slate
 from streamproc.engine.scratch import LINKED, Scratch
 from streamproc.engine.seen import Seen
 from streamproc.engine.view import ModelView
@@ -39,9 +39,9 @@ class Inquirer:
 
     def __init__(self, config: Config) -> None:
         self._settings = Ranker(config).settings
-        self._slate = ranking.empty(config.publish.slate_size)
+        self._slate = choosing.empty(config.publish.slate_size)
         self._parts = np.zeros(len(evaluation.MODELS), np.float32)
-        self._because = np.full(ranking.REASONS, -1, np.int32)
+        self._because = np.full(choosing.REASONS, -1, np.int32)
         self._score = np.zeros(1, np.float32)
 
     def ask(self, view: ModelView, windows: Windows, user: int, item: int) -> Standing:
@@ -77,10 +77,11 @@ def _ask(
     number, pooled = scoring.number_of(m.pool.place, s, item)
     if number >= 0 or pooled >= 0:
         score[0] = s.scores[number] if number >= 0 else s.pool_scores[pooled]
-        source = reasons.tell(
-            m, s, slate.gate, item, number if number >= 0 else s.counts[LINKED] + pooled,
-            head, settings.reading.votes, parts, because,
-        )  # fmt: skip
+        slate.items[0], slate.numbers[0] = item, number if number >= 0 else s.counts[LINKED] + pooled
+        reasons.explain(m, s, slate, 1, settings.reading.votes, head)
+        source, because[0], because[1] = slate.sources[0], slate.because[0, 0], slate.because[0, 1]
+        for each in range(parts.size):
+            parts[each] = s.parts[each, 0]
         if score[0] > IMPOSSIBLE_BELOW:
             place = ranking.place_among(s.scores, s.counts[LINKED], s.pool_scores, True, score[0])
         else:

@@ -6,6 +6,7 @@ from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.journal import Assembler
 from streamproc.engine import (
+    choosing,
     drift,
     forgetting,
     generations,
@@ -14,7 +15,6 @@ from streamproc.engine import (
     learning,
     model,
     pool,
-    ranking,
     scratch,
     seen,
     trace,
@@ -101,7 +101,7 @@ class Learner:
         self.trace = trace.empty(traced, rows)
         self.users = [Users(config, partitions) for _ in range(partitions)]
         self.scratch = scratch.empty(rows, config)
-        self.slate = ranking.empty(config.publish.slate_size)
+        self.slate = choosing.empty(config.publish.slate_size)
         self.gru_config = model.gru_config(config)
         self.gru_scratch = gru_training.scratch(self.model.gru, self.gru_config)
         self.encoder_config = model.encoder_config(config)

@@ -7,6 +7,7 @@ into micro-batches.
 
 from streamproc.contracts.columns import EventColumns
 from streamproc.engine import candidates, ids, pool, seen, trace
+from streamproc.engine.choosing import Slate
 from streamproc.engine.factoring import start_factors
 from streamproc.engine.housekeeping import RESCALE
 from streamproc.engine.ids import Ids
@@ -14,7 +15,6 @@ from streamproc.engine.looking import look_ahead
 from streamproc.engine.memory import PREDICT_EVERY, Memory, Partition, Settings, mark_user
 from streamproc.engine.model import BRIEF, EVENTS, FREED, ITEMS, LONG, Challenger, Model
 from streamproc.engine.predicting import predict
-from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import BEGINS, Scratch
 from streamproc.engine.teaching import teach
 from streamproc.engine.trace import Trace

@@ -1,6 +1,6 @@
 """The first step of every ranking: who is this user right now?"""
 
-from streamproc.engine import candidates, encoding, foreseeing
+from streamproc.engine import candidates, encoding, foreseeing, recent
 from streamproc.engine.model import Model
 from streamproc.engine.scratch import BEGINS, BEHIND, DISLIKED, FRESH, HISTORY, LIKED, NOW, Scratch
 from streamproc.engine.window_arrays import RING, SHORT_TERM, Windows
@@ -19,6 +19,8 @@ def look(m: Model, w: Windows, s: Scratch, row: int, use_gru: bool) -> None:
     _read(m, w, s, row)
     s.moment[FRESH] = 0
     _begin(m, w, s, row, use_gru)
+    if s.counts[LIKED] > 0 and use_gru:
+        recent.keep(s.recent, w, row, s.hidden)
 
 
 @inlined

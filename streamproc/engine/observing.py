@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from streamproc.contracts.columns import EventColumns
-from streamproc.engine import encoding, factoring, ids, seen
+from streamproc.engine import encoding, factoring, ids, recent, seen
 from streamproc.engine.ids import Ids
 from streamproc.engine.model import Model
 from streamproc.engine.reading import FactorRules
@@ -83,6 +83,8 @@ def _follow_factors(
 @tight
 def _advance(m: Model, w: Windows, s: Scratch, row: int) -> bool:
     """The recurrent state after the user's last item, in `s.hidden`; false where there is no such item."""
+    if recent.recall(s.recent, w, row, s.hidden):
+        return True
     liked, _ = newest_first(w, row, 1, m.keys, m.rows, s.window, s.times, s.sessions, s.disliked)
     if liked == 0:
         return False

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from streamproc.engine import candidates, comparing, encoding, pool, ranking, reasons, scoring
+from streamproc.engine import candidates, choosing, comparing, encoding, pool, ranking, reasons, scoring
+from streamproc.engine.choosing import IMPOSSIBLE_BELOW, Slate
 from streamproc.engine.memory import SHADOWED, Memory, Partition, Settings
 from streamproc.engine.model import SERVING, Challenger, Model
 from streamproc.engine.pool import Pool
-from streamproc.engine.ranking import IMPOSSIBLE_BELOW, Slate
 from streamproc.engine.scratch import LINKED, PRESENT, Scratch
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, Hash, Real
@@ -58,7 +58,7 @@ def predict(
 
 @inlined
 def _sample(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: Settings) -> None:
-    k = ranking.choose(m, s, slate)
+    k = choosing.choose(m, s, slate)
     reasons.explain(m, s, slate, k, settings.reading.votes, m.counters[SERVING])
     for p in range(k):
         memory.shown[slate.items[p]] = 1
@@ -72,7 +72,7 @@ def _sample_plain(m: Model, memory: Memory, s: Scratch, slate: Slate, settings: 
     """The slate of a fusion that does not learn, whose maximum `s` holds: without reasons, without a gate."""
     if settings.answer == evaluation.AVERAGE:
         comparing.average(m, s)
-    for p in range(ranking.choose(m, s, slate)):
+    for p in range(choosing.choose(m, s, slate)):
         memory.shown[slate.items[p]] = 1
 
 
@@ -91,9 +91,9 @@ def _improve(m: Model, head: Fusion, s: Scratch, target: int, with_bias: bool) -
 @inlined
 def _improve_biases(m: Model, s: Scratch, scale: Real, target: int, pooled: int) -> None:
     """Of the linked candidates, then of the pool; `pooled` is -1 where the target is linked."""
-    p = m.pool
-    bias.learn(m.bias, s.item, s.odds, s.counts[LINKED], scale, target, m.features, p.place, p.item_bias)
-    bias.learn(m.bias, p.item, s.pool_odds, pool.SIZE, scale, pooled, m.features, p.place, p.item_bias)
+    p, n, seats = m.pool, s.counts[LINKED], pool.SIZE
+    bias.learn(m.bias, s.item, s.odds, n, scale, target, m.features, p.place, p.item_bias, s.picked)
+    bias.learn(m.bias, p.item, s.pool_odds, seats, scale, pooled, m.features, p.place, p.item_bias, s.picked)
 
 
 @inlined

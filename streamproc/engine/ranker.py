@@ -7,13 +7,13 @@ import numpy as np
 from streamproc.config import Config
 from streamproc.contracts.columns import EventColumns
 from streamproc.contracts.slates import Slates
-from streamproc.engine import candidates, clamping, ranking, reasons, scoring
+from streamproc.engine import candidates, choosing, clamping, ranking, reasons, scoring
+from streamproc.engine.choosing import Slate
 from streamproc.engine.clamping import Bounds, bounds
 from streamproc.engine.ids import Ids
 from streamproc.engine.looking import look
 from streamproc.engine.model import Model
 from streamproc.engine.observing import Rules, observe_one
-from streamproc.engine.ranking import Slate
 from streamproc.engine.reading import Reading, reading
 from streamproc.engine.scratch import Scratch
 from streamproc.engine.seen import Seen
@@ -42,7 +42,7 @@ class Ranker:
             reading(config), bounds(config), config.rules.exclude_seen, config.heads.gru.enabled
         )
         self.size = config.publish.slate_size
-        self.slate = ranking.empty(self.size)
+        self.slate = choosing.empty(self.size)
 
     def rank(self, view: ModelView, windows: Windows, rows: I32) -> Slates:
         """A slate for each of the rows (k,); row -1 is a stranger, who gets the popular and the newest."""
@@ -68,7 +68,7 @@ class Ranker:
         n = self.size
         return Slates(
             np.full((k, n), -1, np.int32), np.zeros((k, n), np.float32), np.zeros((k, n), np.uint8),
-            np.full((k, n, ranking.REASONS), -1, np.int32),
+            np.full((k, n, choosing.REASONS), -1, np.int32),
             np.zeros(k, np.int32), np.zeros((k, 3), np.float32),
         )  # fmt: skip
 
@@ -108,7 +108,7 @@ def _rank_one(
     ranking.serve(m, s)
     if settings.limits.on:
         clamping.clamp(m, s, slate, settings.limits, settings.reading.votes)
-    n = ranking.choose(m, s, slate)
+    n = choosing.choose(m, s, slate)
     reasons.explain(m, s, slate, n, settings.reading.votes, ranking.answering(m, s))
     candidates.clear(s)
     out.counts[k] = n

@@ -1,21 +1,18 @@
-"""From scores to places: where a target came, and the best k with the reasons for each."""
-
-from typing import NamedTuple
+"""From scores to places: where a target came, by the fusion, by each head, and who answers."""
 
 import numpy as np
 
 from streamproc.engine import pool
+from streamproc.engine.choosing import IMPOSSIBLE_BELOW
 from streamproc.engine.model import SERVING, Model
 from streamproc.engine.scoring import extent, number_of, weigh
 from streamproc.engine.scratch import HISTORY, LINKED, PRESENT, Scratch
 from streamproc_models import evaluation, fusion
-from streamproc_models.arrays import F32, I32, U8, Real
+from streamproc_models.arrays import F32, I32, Real
 from streamproc_models.heads import popularity
 from streamproc_models.kernel import inlined, tight
 
-IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
 EXPONENT = np.int32(0x7F800000)  # of a single-precision number; all ones: none
-REASONS = 2  # window items named per slate item
 FIRST_FEATURE = np.array(  # of each head, by its number among the models; the fusion's own is never asked for
     [
         fusion.COVISITATION, fusion.POPULARITY_SHORT, fusion.RECENCY, fusion.MARKOV, fusion.COVISITATION,
@@ -195,53 +192,3 @@ def _serve_sparse(s: Scratch, local: F32, n: int) -> None:
     for q in range(pool.SIZE):
         if s.pool_scores[q] > IMPOSSIBLE_BELOW:
             s.pool_scores[q] = np.float32(-1) / np.float32(1 + q)
-
-
-class Slate(NamedTuple):
-    """The best of one ranking, best first, with what speaks for each."""
-
-    items: I32  # (k,), rows
-    scores: F32  # (k,)
-    numbers: I32  # (k,), the candidate's number, or LINKED + its place in the pool
-    sources: U8  # (k,), the head that gave most
-    because: I32  # (k, 2), rows of window items; -1 where none
-    gate: F32  # (3,), share of short term, long term, popularity
-
-
-def empty(k: int) -> Slate:
-    """Room for k items."""
-    return Slate(
-        np.zeros(k, np.int32), np.zeros(k, np.float32), np.zeros(k, np.int32), np.zeros(k, np.uint8),
-        np.full((k, REASONS), -1, np.int32), np.zeros(3, np.float32),
-    )  # fmt: skip
-
-
-@tight
-def choose(m: Model, s: Scratch, slate: Slate) -> int:
-    """Fills `slate` with the best candidates, equal ones in the candidates' order; returns how many."""
-    n, k = s.counts[LINKED], 0
-    for c in range(n):
-        if s.scores[c] > IMPOSSIBLE_BELOW:
-            k = _insert(slate, k, s.scores[c], c)
-    for q in range(pool.SIZE):
-        if s.pool_scores[q] > IMPOSSIBLE_BELOW:
-            k = _insert(slate, k, s.pool_scores[q], n + q)
-    for p in range(k):
-        number = slate.numbers[p]
-        slate.items[p] = s.item[number] if number < n else m.pool.item[number - n]
-    return k
-
-
-@tight
-def _insert(slate: Slate, k: int, value: Real, number: int) -> int:
-    size = slate.items.size
-    if k == size and value <= slate.scores[size - 1]:
-        return k
-    p = k if k < size else size - 1
-    while p > 0 and slate.scores[p - 1] < value:
-        slate.scores[p] = slate.scores[p - 1]
-        slate.numbers[p] = slate.numbers[p - 1]
-        p -= 1
-    slate.scores[p] = value
-    slate.numbers[p] = number
-    return min(k + 1, size)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from streamproc.engine.choosing import Slate
 from streamproc.engine.model import Model
-from streamproc.engine.ranking import Slate
 from streamproc.engine.scratch import FOLLOWERS, IN_WINDOW, LIKED, LINKED, PRESENT, Scratch
 from streamproc_models import evaluation, fusion
-from streamproc_models.arrays import F32, I32
+from streamproc_models.arrays import F32, I32, Real
 from streamproc_models.kernel import tight
 
 SHORT_TERM, LONG_TERM, POPULAR = 0, 1, 2  # families of the gate
@@ -31,57 +31,64 @@ FAMILY_OF = np.array([family for _, family in _HEADS], np.int8)
 
 @tight
 def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int, answering: int) -> None:
-    """Fills the sources, the reasons and the gate of the first k items of `slate`."""
-    parts = s.parts
-    for family in range(3):
-        slate.gate[family] = 0.0
+    """Fills the sources, the reasons and the gate of the first k items of `slate`.
+
+    What each head gives to each of them is in `s.parts`.
+    """
+    _collect(m.pool.features, s, slate.numbers, k)
+    _add_up(s, slate.gate)
+    _find_strongest(s)
+    fused = answering == evaluation.FUSION or answering == evaluation.TWIN
     for p in range(k):
-        slate.sources[p] = tell(
-            m, s, slate.gate, slate.items[p], slate.numbers[p], answering, votes, parts, slate.because[p]
-        )
-    total = slate.gate[0] + slate.gate[1] + slate.gate[2]
-    if total > 0:
-        for family in range(3):
-            slate.gate[family] /= total
+        head = s.strongest[p] if fused else answering
+        slate.sources[p] = head
+        because = slate.because[p]
+        because[0], because[1] = -1, -1
+        _name_window_items(m, s, slate.items[p], head, votes, because)
 
 
 @tight
-def tell(
-    m: Model,
-    s: Scratch,
-    gate: F32,
-    item: int,
-    number: int,
-    answering: int,
-    votes: int,
-    parts: F32,
-    because: I32,
-) -> int:
-    """The head that gave most to one item; fills `parts` and `because`, adds to the `gate`."""
-    _parts(m, s, number, parts, gate)
-    head = answering
-    if head == evaluation.FUSION or head == evaluation.TWIN:
-        head = _strongest(parts)
-    because[0], because[1] = -1, -1
-    _name_window_items(m, s, item, head, votes, because)
-    return head
-
-
-@tight
-def _parts(m: Model, s: Scratch, number: int, parts: F32, gate: F32) -> None:
-    """Adds up what every head gives to one item; the gate counts sizes, whatever the sign."""
-    for head in range(parts.size):
-        parts[head] = 0.0
-    place = number - s.counts[LINKED]
-    if place >= 0:
-        first, stop, x, column = fusion.POOL_FIRST, fusion.POOL_LAST + 1, m.pool.features, place
-    else:
+def _collect(dense: F32, s: Scratch, numbers: I32, k: int) -> None:
+    """The features of the first k items, side by side in `s.given`: so SIMD takes all items at once."""
+    given, n = s.given, s.counts[LINKED]
+    for p in range(k):
+        number = numbers[p]
         first, stop, x, column = 0, _features_of(s, number), s.features, number
-    for f in range(first, stop):
+        if number >= n:
+            first, stop, x, column = fusion.POOL_FIRST, fusion.POOL_LAST + 1, dense, number - n
+        for f in range(first):
+            given[f, p] = 0.0
+        for f in range(first, stop):
+            given[f, p] = x[f - first, column]
+        for f in range(stop, fusion.FEATURES):
+            given[f, p] = 0.0
+    for p in range(k, numbers.size):
+        given[:, p] = np.float32(0)
+
+
+@tight
+def _add_up(s: Scratch, gate: F32) -> None:
+    """Adds up what every head gives to the items; the gate counts sizes, whatever the sign."""
+    s.parts[:] = np.float32(0)
+    gate[:] = np.float32(0)
+    for f in range(fusion.FEATURES):
         if fusion.has(s.counts[PRESENT], f):
-            part = s.weights[f] * x[f - first, column]
-            parts[HEAD_OF[f]] += part
-            gate[FAMILY_OF[f]] += abs(part)
+            gate[FAMILY_OF[f]] += _give(s.weights[f], s.given[f], s.parts[HEAD_OF[f]])
+    total = gate[SHORT_TERM] + gate[LONG_TERM] + gate[POPULAR]
+    if total > 0:
+        for family in range(gate.size):
+            gate[family] /= total
+
+
+@tight
+def _give(weight: Real, x: F32, parts: F32) -> Real:
+    """parts += weight * x; returns the sum of the sizes."""
+    size = np.float32(0)
+    for p in range(parts.size):
+        part = weight * x[p]
+        parts[p] += part
+        size += abs(part)
+    return size
 
 
 @tight
@@ -93,12 +100,17 @@ def _features_of(s: Scratch, number: int) -> int:
 
 
 @tight
-def _strongest(parts: F32) -> int:
-    best = evaluation.POPULARITY
-    for head in range(evaluation.POPULARITY, evaluation.ENCODER + 1):
-        if parts[head] > parts[best]:
-            best = head
-    return best
+def _find_strongest(s: Scratch) -> None:
+    """Who gives most to each item, the first of equal ones."""
+    best, who = s.x, s.strongest
+    for p in range(who.size):
+        best[p], who[p] = s.parts[evaluation.POPULARITY, p], evaluation.POPULARITY
+    for head in range(evaluation.POPULARITY + 1, evaluation.ENCODER + 1):
+        parts, number = s.parts[head], np.int32(head)
+        for p in range(who.size):
+            more = parts[p] > best[p]
+            best[p] = parts[p] if more else best[p]
+            who[p] = number if more else who[p]
 
 
 @tight

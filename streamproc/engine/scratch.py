@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streamproc.config import Config
-from streamproc.engine import pool
+from streamproc.engine import pool, recent
+from streamproc.engine.recent import Recent
 from streamproc.engine.window_arrays import RING, SHORT_TERM
 from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, F64, I32, I64
@@ -13,13 +14,15 @@ from streamproc_models.heads import history
 from streamproc_models.heads.history import Own
 
 WIDTH = 6304  # candidates linked to a window, at most; no power of two, or rows would share cache lines
+ROOM = WIDTH + pool.WIDTH  # the pool's, too
+LANES = 16  # numbers that SIMD takes at once, at most
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
 LAST_STAMP = (1 << 31) - 2 * STAMP_STEP  # then they begin anew
 BASE = 0  # place in `stamps`
 IN_WINDOW, FOLLOWERS, LINKED = 0, 1, 2  # places in `counts`: candidates so far in the window, after it, all
 LIKED, DISLIKED, HISTORY = 3, 4, 5  # the window's own counts: HISTORY of all, LIKED of the short term
 IN_SESSION, SESSIONS = 6, 7  # of HISTORY those of the present session; sessions in it
-PRESENT = 8  # the features that there are, a bit each, by `fusion.present`
+PRESENT, WALKS = 8, 9  # the features that there are, a bit each, by `fusion.present`; first steps of a walk
 NOW, FRESH = 0, 1  # places in `moment`: time asked for, s; 1 where it begins a session
 BEGINS, BEHIND = 2, 3  # 1 where the event to come does; 1 where it is older than the newest one
 NEAR, MATES, BEYOND = 0, 1, 2  # places in `totals`: what the votes of each table add up to
@@ -30,7 +33,7 @@ class Scratch(NamedTuple):
 
     stamps: I64  # (1,)
     stamp: I32  # (items,), base + number of the candidate in this ranking
-    counts: I64  # (9,)
+    counts: I64  # (10,)
     moment: I64  # (4,)
     totals: F32  # (3,)
     window: I32  # (RING,), rows of liked items, newest first
@@ -39,7 +42,7 @@ class Scratch(NamedTuple):
     disliked: I32  # (SHORT_TERM,)
     own: Own
     item: I32  # (WIDTH,), row of each candidate
-    picked: I32  # (WIDTH,), slots or numbers that pass a first look
+    picked: I32  # (ROOM,), slots or numbers that pass a first look
     barred: F32  # (WIDTH,), 0; IMPOSSIBLE for what may not be shown
     near: F32  # (WIDTH,), co-visitation votes; zero between rankings, like the next five
     raw: F32  # (WIDTH,), the same votes as counts
@@ -49,9 +52,9 @@ class Scratch(NamedTuple):
     lasting_near: F32  # (WIDTH,), the same with a short memory
     after: F32  # (WIDTH,), Markov share
     features: F32  # (features, WIDTH)
-    scores: F32  # (WIDTH,)
+    scores: F32  # (ROOM,), what is behind the candidates is IMPOSSIBLE while a slate is chosen
     odds: F32  # (WIDTH,), exp(score)
-    x: F32  # (WIDTH,), with its bits: scratch of the logarithms
+    x: F32  # (ROOM,), with its bits: scratch of the logarithms
     x_bits: I32
     y: F32
     y_bits: I32
@@ -59,12 +62,16 @@ class Scratch(NamedTuple):
     weights: F32  # (features,), their sum
     gradient: F32  # (features,)
     newton: F64  # (4, features)
-    parts: F32  # (models,), what each head gives to one item
+    groups: F32  # (groups,), best score of each while a slate is chosen
+    given: F32  # (features, k), of the slate's items; 0 where one has no such feature
+    parts: F32  # (models, k), what each head gives to each of them
+    strongest: I32  # (k,), the head that gives most
     taste: F32  # (d,), the user's factors
     pull: F32  # (d,)
     negatives: I32  # (negatives,), rows
     before: F32  # (h,), recurrent state before the last item
     hidden: F32  # (h,), and after it
+    recent: Recent
     encoded_before: F32  # (e,), the same of the encoder's head
     encoded: F32  # (e,)
     encoded_aside: F32  # (e,), while another encoder is tried
@@ -81,7 +88,7 @@ def empty(items: int, config: Config) -> Scratch:
     """Working memory for a catalogue of `items` rows."""
     heads, encoded = config.heads, config.refresh.encoder.size
     factors, hidden = heads.factors.size, heads.gru.size
-    x, y = np.zeros(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
+    x, y = np.zeros(ROOM, np.float32), np.zeros(WIDTH, np.float32)
 
     def floats(size: int) -> F32:
         return np.zeros(size, np.float32)
@@ -89,21 +96,27 @@ def empty(items: int, config: Config) -> Scratch:
     def ints(size: int) -> I32:
         return np.zeros(size, np.int32)
 
-    w = WIDTH
+    w, shown = WIDTH, _lanes(config.publish.slate_size)
     return Scratch(
-        np.zeros(1, np.int64), np.zeros(items, np.int32), np.zeros(9, np.int64), np.zeros(4, np.int64),
+        np.zeros(1, np.int64), np.zeros(items, np.int32), np.zeros(10, np.int64), np.zeros(4, np.int64),
         floats(3), ints(RING), np.zeros(RING, np.int64), ints(RING), ints(SHORT_TERM), history.empty(),
-        ints(w), ints(w), floats(w),
+        ints(w), ints(ROOM), floats(w),
         floats(w), floats(w), floats(w), floats(w), floats(w), floats(w), floats(w),
         np.zeros((fusion.FEATURES, w), np.float32),
-        floats(w), floats(w), x, x.view(np.int32), y, y.view(np.int32),
+        floats(ROOM), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
-        np.zeros((4, fusion.FEATURES)), floats(len(evaluation.MODELS)),
+        np.zeros((4, fusion.FEATURES)), floats(_lanes(config.publish.slate_size * 8 // 5)),
+        np.zeros((fusion.FEATURES, shown), np.float32), np.zeros((len(evaluation.MODELS), shown), np.float32),
+        ints(shown),
         floats(factors), floats(factors), ints(heads.factors.negatives),
-        floats(hidden), floats(hidden), floats(encoded), floats(encoded), floats(encoded),
-        floats(7 * max(hidden, encoded)), ints(pool.SIZE),
+        floats(hidden), floats(hidden), recent.empty(hidden),
+        floats(encoded), floats(encoded), floats(encoded), floats(7 * max(hidden, encoded)), ints(pool.SIZE),
         floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip
+
+
+def _lanes(size: int) -> int:
+    return -(-size // LANES) * LANES
 
 
 def grow(scratch: Scratch, items: int) -> Scratch:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamproc.engine.ranking import Slate
+from streamproc.engine.choosing import Slate
 from streamproc_models import evaluation
 from streamproc_models.arrays import F32, I32, I64, longer
 from streamproc_models.evaluation import Record

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from streamproc.config import Config
 from streamproc.contracts import model as records
 from streamproc.contracts.model import ENCODED, HEADER, ITEM, LASTING, TABLES, Header
-from streamproc.engine import ids, model, pool, scratch, stretching
+from streamproc.engine import ids, model, pool, recent, scratch, stretching
 from streamproc.engine.model import EVENTS, ITEMS, SERVING, Model
 from streamproc.errors import ConfigError
 from streamproc_models import evaluation
@@ -160,6 +160,7 @@ class ModelView:
             m.popularity, header.events, 0, header.items, m.features, s.x, s.x_bits, s.y, s.y_bits
         )
         pool.rebuild(m.pool, m.popularity, m.features, m.bias.values, m.factors.items, m.gru)
+        recent.clear(s.recent)
         self.header = header
 
     def recall(self, name: str) -> float:

@@ -12,8 +12,9 @@ def learned(odds, target, rows=(TEA, CUP, SPOON), scale=1.0, times=1):
     head, features = bias.empty(4), np.zeros((4, popularity.COLUMNS), np.float32)
     places, pooled = np.array([2, 0, 3, 1], np.int32), np.zeros(4, np.float32)
     rows, odds = np.array(rows, np.int32), np.array(odds, np.float32)
+    picked = np.zeros(rows.size, np.int32)
     for _ in range(times):
-        bias.learn(head, rows, odds, rows.size, scale, target, features, places, pooled)
+        bias.learn(head, rows, odds, rows.size, scale, target, features, places, pooled, picked)
     assert (features[:, popularity.BIAS] == head.values).all()
     assert (pooled[places] == head.values).all()
     return head

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamproc.engine import candidates, comparing, pool
-from streamproc.engine.ranking import IMPOSSIBLE_BELOW
+from streamproc.engine.choosing import IMPOSSIBLE_BELOW
 from streamproc_models import evaluation
 from tests.event_columns import at_random
 from tests.learning import learner_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamproc.config import Config, WindowConfig
 from streamproc.contracts.control import Promote
-from streamproc.engine import candidates, generations, pool, ranking, scoring, scratch
+from streamproc.engine import candidates, choosing, generations, pool, ranking, scoring, scratch
 from streamproc.engine.candidates import LONG_TERM_CANDIDATES
 from streamproc.engine.looking import look
 from streamproc.engine.pool import OUTSIDE
@@ -57,9 +57,9 @@ def test_of_equal_candidates_half_are_better(linked, pooled, data):
 def test_a_slate_holds_the_best_candidates_best_first(learned, name):
     """Equal ones in the order of the candidates."""
     _, seen = ranked(learned, name)
-    s, slate = learned.scratch, ranking.empty(20)
+    s, slate = learned.scratch, choosing.empty(20)
 
-    count = ranking.choose(learned.model, s, slate)
+    count = choosing.choose(learned.model, s, slate)
 
     order = sorted(seen, key=lambda row: -seen[row])[:20]
     assert slate.items[:count].tolist() == order
@@ -104,9 +104,9 @@ def ranked(learner, name):
     scoring.score(m, s, learner.settings.reading, users.seen, users.arrays.user[row], False)
     n = s.counts[LINKED]
     seen = dict(zip(s.item[:n].tolist(), s.scores[:n].tolist(), strict=True))
-    places = np.flatnonzero(s.pool_scores[: pool.SIZE] > ranking.IMPOSSIBLE_BELOW)
+    places = np.flatnonzero(s.pool_scores[: pool.SIZE] > choosing.IMPOSSIBLE_BELOW)
     seen |= {int(m.pool.item[q]): float(s.pool_scores[q]) for q in places}
-    return row, {item: score for item, score in seen.items() if score > ranking.IMPOSSIBLE_BELOW}
+    return row, {item: score for item, score in seen.items() if score > choosing.IMPOSSIBLE_BELOW}
 
 
 def features_of(learner, item):
@@ -177,7 +177,7 @@ def head_values(learner, row, head):
     shown = {
         int(item): q
         for q, item in enumerate(m.pool.item)
-        if item >= 0 and s.pool_scores[q] > ranking.IMPOSSIBLE_BELOW
+        if item >= 0 and s.pool_scores[q] > choosing.IMPOSSIBLE_BELOW
     }
     if head == evaluation.ENCODER and not m.encoder.since[0]:
         return {}
@@ -201,7 +201,7 @@ def head_values(learner, row, head):
 def barred_values(learner, row, head):
     """The same of pooled items that may not be shown to this user: nobody competes with them."""
     s, m = learner.scratch, learner.model
-    hidden = np.flatnonzero((m.pool.item >= 0) & (s.pool_scores[: pool.SIZE] <= ranking.IMPOSSIBLE_BELOW))
+    hidden = np.flatnonzero((m.pool.item >= 0) & (s.pool_scores[: pool.SIZE] <= choosing.IMPOSSIBLE_BELOW))
     if head == evaluation.LONG_TERM:
         lasting = Oracle(learner, row).lasting
         return {int(item): lasting[item] for item in m.pool.item[hidden] if item in lasting}

@@ -40,16 +40,24 @@ def forget(head: Bias, row: int) -> None:
 @tight
 def learn(
     head: Bias, rows: I32, odds: F32, n: int, scale: Real, target: int,
-    features: F32, places: I32, pooled: F32,
+    features: F32, places: I32, pooled: F32, picked: I32,
 ) -> None:  # fmt: skip
     """The candidates `rows[:n]` (-1: none) had probabilities scale * odds; `target` (-1: none) was taken.
 
-    What changes is written to the features (items, 8) and to pooled[places[row]], too.
+    What changes is written to the features (items, 8) and to pooled[places[row]], too. `picked` (n,) is
+    overwritten.
     """
-    for c in range(n):
-        g = (np.float32(1) if rows[c] == target else np.float32(0)) - np.float32(scale) * odds[c]
-        if (g > _WORTH or g < -_WORTH) and rows[c] >= 0:
-            head.squares[rows[c]] += g * g
-            head.values[rows[c]] += _RATE * g / np.sqrt(head.squares[rows[c]])
-            features[rows[c], BIAS] = head.values[rows[c]]
-            pooled[places[rows[c]]] = head.values[rows[c]]
+    share, worth = np.float32(scale), 0
+    for c in range(
+        n
+    ):  # first find them, without branches: few are worth it, and which ones cannot be foreseen
+        picked[np.uint32(worth)] = c
+        worth += int(share * odds[c] > _WORTH or rows[c] == target)
+    for p in range(worth):
+        row = rows[picked[p]]
+        g = (np.float32(1) if row == target else np.float32(0)) - share * odds[picked[p]]
+        if row >= 0 and (g > _WORTH or g < -_WORTH):
+            head.squares[row] += g * g
+            head.values[row] += _RATE * g / np.sqrt(head.squares[row])
+            features[row, BIAS] = head.values[row]
+            pooled[places[row]] = head.values[row]
