@@ -107,7 +107,9 @@ class FusionConfig(Section):
     """The learned mixture of all heads."""
 
     candidates: Count = 64  # described, of those that only votes link to a window
-    every: Count = 1  # learns on every so many-th event
+    every: Count = 1  # learns on every so many-th event,
+    settled_after: Count = 100_000  # and after so many predictions, ten times what it remembers,
+    settled_every: Count = 2  # on every so many-th
     rate: Rate = 0.08  # of the twin
     twin_every: Count = 4  # the twin learns on every so many-th event
     gate: GateConfig = GateConfig()

@@ -267,6 +267,8 @@ def _settings(config: Config, sample_every: int, request_clock: bool, traced: bo
         session_growth=2.0 ** (1.0 / heads.session.half_life),
         factors=factor_rules(config),
         fusion_every=config.fusion.every,
+        settled_after=config.fusion.settled_after,
+        settled_every=max(config.fusion.every, config.fusion.settled_every),
         twin_rate=config.fusion.rate,
         twin_every=config.fusion.twin_every,
         sample_every=sample_every,

@@ -20,7 +20,9 @@ class Settings(NamedTuple):
     growth: float  # of the weight of one event in co-visitation and Markov, per event
     session_growth: float  # and in the session's table
     factors: FactorRules
-    fusion_every: int
+    fusion_every: int  # it learns on every so many-th event,
+    settled_after: int  # and after so many predictions,
+    settled_every: int  # on every so many-th
     twin_rate: float
     twin_every: int
     sample_every: int  # a full slate is made for every so many-th prediction, for coverage and the gate

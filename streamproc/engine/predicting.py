@@ -37,7 +37,8 @@ def predict(
     sampled = number % settings.sample_every == 0
     if sampled and settings.answer == evaluation.FUSION:
         _sample(m, memory, s, slate, settings)
-    if number % settings.fusion_every == 0:
+    every = settings.fusion_every if number < settings.settled_after else settings.settled_every
+    if number % every == 0:
         _improve(m, m.fusion, s, target, settings.use_bias)
     if number % settings.twin_every == 0 or m.counters[SERVING] == evaluation.TWIN:
         there = _twin(m, s, settings, target, number % settings.twin_every == 0)

@@ -8,7 +8,7 @@ from streamproc.engine import forgetting, state
 from streamproc.engine.learner import Learner
 from streamproc.engine.learning import learn
 from streamproc.errors import BadSnapshot
-from streamproc.heads_config import FactorsConfig, HeadsConfig, MarkovConfig
+from streamproc.heads_config import FactorsConfig, FusionConfig, HeadsConfig, MarkovConfig
 from streamproc_models import evaluation, fusion
 from streamproc_models.evaluation import FUSION, HISTORY
 from streamproc_models.heads import bias
@@ -251,3 +251,19 @@ def test_a_head_that_is_off_neither_learns_nor_scores():
 def test_the_loop_is_compiled_once_for_all_of_this():
     """Every configuration has the same types of arrays; a second compilation would cost a minute."""
     assert len(learn.signatures) <= 1
+
+
+def test_the_fusion_learns_less_often_once_it_has_settled():
+    """From all of the first 200 predictions, then from every third."""
+    learner, moved = Learner(Config(fusion=FusionConfig(settled_after=200, settled_every=3)), 1), []
+    weights, record = learner.model.fusion.weights, learner.memory.record
+    for number, event in enumerate(EVENTS[:800]):
+        before, predictions = weights.copy(), int(record.evaluated[0])
+        feed(learner, [event], first=number)
+        if (weights != before).any():
+            moved.append(predictions)
+
+    first, then = [n for n in moved if n < 200], [n for n in moved if n >= 200]
+    assert len(first) > 150
+    assert len(then) > 100
+    assert all(number % 3 == 0 for number in then)
