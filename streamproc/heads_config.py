@@ -43,7 +43,7 @@ class FactorsConfig(HeadConfig):
 
 
 class GruConfig(HeadConfig):
-    size: int = Field(default=40, ge=8, le=512, multiple_of=8)  # hidden units
+    size: int = Field(default=32, ge=8, le=512, multiple_of=8)  # hidden units
     batch: Count = 128  # events per step
     replay: int = Field(default=32, ge=0)  # earlier events learned again with each step
     negatives: Count = 64  # shared by one step
