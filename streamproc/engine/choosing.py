@@ -11,17 +11,20 @@ import numpy as np
 
 from streamproc.engine import pool
 from streamproc.engine.model import Model
-from streamproc.engine.scratch import LANES, LINKED, Scratch
+from streamproc.engine.scratch import LINKED, Scratch
+from streamproc_models import evaluation, fusion
 from streamproc_models.arrays import F32, I32, U8, Real
 from streamproc_models.kernel import tight
 
 IMPOSSIBLE_BELOW = np.float32(-1e29)  # what may not be shown scores less
 REASONS = 2  # window items named per slate item
+LANES = 16  # numbers that SIMD takes at once, at most
+MOST_GROUPS = pool.WIDTH - pool.SIZE  # the last round of the pool's scores has room for so many
 _ONE, _NONE = np.float32(1), np.float32(0)
 
 
 class Slate(NamedTuple):
-    """The best of one ranking, best first, with what speaks for each."""
+    """The best k of one ranking, best first, what speaks for each, and room (k' >= k) to work that out."""
 
     items: I32  # (k,), rows
     scores: F32  # (k,)
@@ -29,6 +32,10 @@ class Slate(NamedTuple):
     sources: U8  # (k,), the head that gave most
     because: I32  # (k, 2), rows of window items; -1 where none
     gate: F32  # (3,), share of short term, long term, popularity
+    groups: F32  # (groups,), the best score of each
+    given: F32  # (features, k'), of each item; 0 where it has no such feature
+    parts: F32  # (models, k'), what each head gives to each item
+    strongest: I32  # (k',), the head that gives most
 
 
 def empty(k: int) -> Slate:
@@ -36,17 +43,26 @@ def empty(k: int) -> Slate:
     return Slate(
         np.zeros(k, np.int32), np.zeros(k, np.float32), np.zeros(k, np.int32), np.zeros(k, np.uint8),
         np.full((k, REASONS), -1, np.int32), np.zeros(3, np.float32),
+        np.zeros(min(_lanes(k * 8 // 5), MOST_GROUPS), np.float32),
+        np.zeros((fusion.FEATURES, _lanes(k)), np.float32),
+        np.zeros((len(evaluation.MODELS), _lanes(k)), np.float32), np.zeros(_lanes(k), np.int32),
     )  # fmt: skip
+
+
+@tight
+def _lanes(size: int) -> int:
+    """The next multiple of what SIMD takes at once."""
+    return (size + LANES - 1) // LANES * LANES
 
 
 @tight
 def choose(m: Model, s: Scratch, slate: Slate) -> int:
     """Fills `slate` with the best candidates, equal ones in the candidates' order; returns how many."""
     n, size = s.counts[LINKED], slate.items.size
-    bound = _bound(s, n, size)
+    bound = _bound(s, slate.groups, n, size) if size <= slate.groups.size else IMPOSSIBLE_BELOW
     linked = _pick(s, s.scores, n, bound, 0, 0)
     found = _pick(s, s.pool_scores, pool.SIZE, bound, n, linked)
-    whole = (found + LANES - 1) // LANES * LANES
+    whole = _lanes(found)
     for p in range(found, whole):
         s.x[p] = pool.IMPOSSIBLE
     for p in range(found):
@@ -61,9 +77,9 @@ def choose(m: Model, s: Scratch, slate: Slate) -> int:
 
 
 @tight
-def _bound(s: Scratch, n: int, size: int) -> Real:
-    """At least `size` candidates score so much, where so many may be shown."""
-    best, wanted, bound = s.groups, np.float32(size), np.float32(1e30)
+def _bound(s: Scratch, best: F32, n: int, size: int) -> Real:
+    """At least `size` candidates score so much, where so many may be shown; there are as many groups."""
+    wanted, bound = np.float32(size), np.float32(1e30)
     for g in range(best.size):
         best[g] = pool.IMPOSSIBLE
     _deal(s.scores, n, best)

@@ -49,7 +49,7 @@ def clamp(m: Model, s: Scratch, slate: Slate, limits: Bounds, votes: int) -> Non
     for _ in range(ROUNDS):
         k = choosing.choose(m, s, slate)
         reasons.explain(m, s, slate, k, votes, head)
-        if not _rescale(s.weights, slate.gate, limits, s.parts[0]):
+        if not _rescale(s.weights, slate.gate, limits, slate.parts[0]):
             return
         scoring.add_up(m.pool, s)
 

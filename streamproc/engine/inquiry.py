@@ -81,7 +81,7 @@ def _ask(
         reasons.explain(m, s, slate, 1, settings.reading.votes, head)
         source, because[0], because[1] = slate.sources[0], slate.because[0, 0], slate.because[0, 1]
         for each in range(parts.size):
-            parts[each] = s.parts[each, 0]
+            parts[each] = slate.parts[each, 0]
         if score[0] > IMPOSSIBLE_BELOW:
             place = ranking.place_among(s.scores, s.counts[LINKED], s.pool_scores, True, score[0])
         else:

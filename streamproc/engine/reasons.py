@@ -33,14 +33,14 @@ FAMILY_OF = np.array([family for _, family in _HEADS], np.int8)
 def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int, answering: int) -> None:
     """Fills the sources, the reasons and the gate of the first k items of `slate`.
 
-    What each head gives to each of them is in `s.parts`.
+    What each head gives to each of them is in `slate.parts`.
     """
-    _collect(m.pool.features, s, slate.numbers, k)
-    _add_up(s, slate.gate)
-    _find_strongest(s)
+    _collect(m.pool.features, s, slate, k)
+    _add_up(s, slate)
+    _find_strongest(s, slate)
     fused = answering == evaluation.FUSION or answering == evaluation.TWIN
     for p in range(k):
-        head = s.strongest[p] if fused else answering
+        head = slate.strongest[p] if fused else answering
         slate.sources[p] = head
         because = slate.because[p]
         because[0], because[1] = -1, -1
@@ -48,9 +48,9 @@ def explain(m: Model, s: Scratch, slate: Slate, k: int, votes: int, answering: i
 
 
 @tight
-def _collect(dense: F32, s: Scratch, numbers: I32, k: int) -> None:
-    """The features of the first k items, side by side in `s.given`: so SIMD takes all items at once."""
-    given, n = s.given, s.counts[LINKED]
+def _collect(dense: F32, s: Scratch, slate: Slate, k: int) -> None:
+    """The features of the first k items, side by side in `slate.given`: so SIMD takes all items at once."""
+    given, numbers, n = slate.given, slate.numbers, s.counts[LINKED]
     for p in range(k):
         number = numbers[p]
         first, stop, x, column = 0, _features_of(s, number), s.features, number
@@ -67,13 +67,14 @@ def _collect(dense: F32, s: Scratch, numbers: I32, k: int) -> None:
 
 
 @tight
-def _add_up(s: Scratch, gate: F32) -> None:
+def _add_up(s: Scratch, slate: Slate) -> None:
     """Adds up what every head gives to the items; the gate counts sizes, whatever the sign."""
-    s.parts[:] = np.float32(0)
+    gate = slate.gate
+    slate.parts[:] = np.float32(0)
     gate[:] = np.float32(0)
     for f in range(fusion.FEATURES):
         if fusion.has(s.counts[PRESENT], f):
-            gate[FAMILY_OF[f]] += _give(s.weights[f], s.given[f], s.parts[HEAD_OF[f]])
+            gate[FAMILY_OF[f]] += _give(s.weights[f], slate.given[f], slate.parts[HEAD_OF[f]])
     total = gate[SHORT_TERM] + gate[LONG_TERM] + gate[POPULAR]
     if total > 0:
         for family in range(gate.size):
@@ -100,13 +101,13 @@ def _features_of(s: Scratch, number: int) -> int:
 
 
 @tight
-def _find_strongest(s: Scratch) -> None:
+def _find_strongest(s: Scratch, slate: Slate) -> None:
     """Who gives most to each item, the first of equal ones."""
-    best, who = s.x, s.strongest
+    best, who = s.x, slate.strongest
     for p in range(who.size):
-        best[p], who[p] = s.parts[evaluation.POPULARITY, p], evaluation.POPULARITY
+        best[p], who[p] = slate.parts[evaluation.POPULARITY, p], evaluation.POPULARITY
     for head in range(evaluation.POPULARITY + 1, evaluation.ENCODER + 1):
-        parts, number = s.parts[head], np.int32(head)
+        parts, number = slate.parts[head], np.int32(head)
         for p in range(who.size):
             more = parts[p] > best[p]
             best[p] = parts[p] if more else best[p]

@@ -8,14 +8,13 @@ from streamproc.config import Config
 from streamproc.engine import pool, recent
 from streamproc.engine.recent import Recent
 from streamproc.engine.window_arrays import RING, SHORT_TERM
-from streamproc_models import evaluation, fusion
+from streamproc_models import fusion
 from streamproc_models.arrays import F32, F64, I32, I64
 from streamproc_models.heads import history
 from streamproc_models.heads.history import Own
 
 WIDTH = 6304  # candidates linked to a window, at most; no power of two, or rows would share cache lines
 ROOM = WIDTH + pool.WIDTH  # the pool's, too
-LANES = 16  # numbers that SIMD takes at once, at most
 STAMP_STEP = 8192  # stamps of one ranking are base .. base + WIDTH
 LAST_STAMP = (1 << 31) - 2 * STAMP_STEP  # then they begin anew
 BASE = 0  # place in `stamps`
@@ -62,10 +61,6 @@ class Scratch(NamedTuple):
     weights: F32  # (features,), their sum
     gradient: F32  # (features,)
     newton: F64  # (4, features)
-    groups: F32  # (groups,), best score of each while a slate is chosen
-    given: F32  # (features, k), of the slate's items; 0 where one has no such feature
-    parts: F32  # (models, k), what each head gives to each of them
-    strongest: I32  # (k,), the head that gives most
     taste: F32  # (d,), the user's factors
     pull: F32  # (d,)
     negatives: I32  # (negatives,), rows
@@ -96,7 +91,7 @@ def empty(items: int, config: Config) -> Scratch:
     def ints(size: int) -> I32:
         return np.zeros(size, np.int32)
 
-    w, shown = WIDTH, _lanes(config.publish.slate_size)
+    w = WIDTH
     return Scratch(
         np.zeros(1, np.int64), np.zeros(items, np.int32), np.zeros(10, np.int64), np.zeros(4, np.int64),
         floats(3), ints(RING), np.zeros(RING, np.int64), ints(RING), ints(SHORT_TERM), history.empty(),
@@ -105,18 +100,12 @@ def empty(items: int, config: Config) -> Scratch:
         np.zeros((fusion.FEATURES, w), np.float32),
         floats(ROOM), floats(w), x, x.view(np.int32), y, y.view(np.int32),
         ints(fusion.ACTIVE), floats(fusion.FEATURES), floats(fusion.FEATURES),
-        np.zeros((4, fusion.FEATURES)), floats(_lanes(config.publish.slate_size * 8 // 5)),
-        np.zeros((fusion.FEATURES, shown), np.float32), np.zeros((len(evaluation.MODELS), shown), np.float32),
-        ints(shown),
+        np.zeros((4, fusion.FEATURES)),
         floats(factors), floats(factors), ints(heads.factors.negatives),
         floats(hidden), floats(hidden), recent.empty(hidden),
         floats(encoded), floats(encoded), floats(encoded), floats(7 * max(hidden, encoded)), ints(pool.SIZE),
         floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH), floats(pool.WIDTH),
     )  # fmt: skip
-
-
-def _lanes(size: int) -> int:
-    return -(-size // LANES) * LANES
 
 
 def grow(scratch: Scratch, items: int) -> Scratch:
