@@ -6,15 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamproc.config import Config, PublishConfig
-from streamproc.engine import choosing, model, pool, publishing, scratch
-from streamproc.engine.observer import Observer
-from streamproc.engine.publishing import SyncPoint
+from streamproc.engine import choosing, model, pool, scratch
 from streamproc.engine.ranker import Ranker
 from streamproc.engine.scratch import LINKED
-from streamproc.engine.view import ModelView
-from streamproc.engine.windows import Windows
-from tests.event_columns import at_random, columns
+from tests.event_columns import at_random
 from tests.learning import learner_of
+from tests.mirror import Worker
 
 SIZES = (1, 3, 20, 100)
 ITEMS = 1000
@@ -72,13 +69,12 @@ def test_nobody_who_may_be_shown_makes_an_empty_slate():
 def test_a_longer_slate_goes_on_where_a_short_one_ends():
     """The server asks the same view for slates of 100 that the config says have 20; reasons included."""
     config, events = Config(), at_random(1500)
-    learner, view, windows = learner_of(config, events), ModelView(config), Windows(config)
-    view.apply(publishing.changed_rows(learner, SyncPoint(1, learner.events)))
-    Observer(config, view).apply(windows, columns(events))
+    worker = Worker(config).sync(learner_of(config, events))
+    windows = worker.windows()
     rows = np.array([-1, *range(windows.rows)], np.int32)[:40]
     deep = config.model_copy(update={"publish": config.publish.model_copy(update={"slate_size": 100})})
 
-    short, long = (Ranker(each).rank(view, windows, rows) for each in (config, deep))
+    short, long = (Ranker(each).rank(worker.view, windows, rows) for each in (config, deep))
 
     assert (long.counts > short.counts).any()
     for row, count in enumerate(short.counts):
