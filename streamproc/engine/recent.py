@@ -9,6 +9,7 @@ import numpy as np
 
 from streamproc.engine.window_arrays import Windows
 from streamproc_models.arrays import F32, I64, U64
+from streamproc_models.heads.gru_sampling import copy
 from streamproc_models.kernel import tight
 
 PLACES = 512  # a user has one of them; a power of two
@@ -39,9 +40,7 @@ def keep(recent: Recent, w: Windows, row: int, state: F32) -> None:
     """As of the newest event of the user in `row`."""
     place = w.user[row] & np.uint64(PLACES - 1)
     recent.users[place], recent.offsets[place] = w.user[row], w.offset[row]
-    kept = recent.states[place]
-    for f in range(kept.size):
-        kept[f] = state[f]
+    copy(state, recent.states[place])
 
 
 @tight
@@ -50,7 +49,5 @@ def recall(recent: Recent, w: Windows, row: int, out: F32) -> bool:
     place = w.user[row] & np.uint64(PLACES - 1)
     if recent.users[place] != w.user[row] or recent.offsets[place] != w.offset[row]:
         return False
-    kept = recent.states[place]
-    for f in range(kept.size):
-        out[f] = kept[f]
+    copy(recent.states[place], out)
     return True

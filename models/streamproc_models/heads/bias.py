@@ -48,9 +48,7 @@ def learn(
     overwritten.
     """
     share, worth = np.float32(scale), 0
-    for c in range(
-        n
-    ):  # first find them, without branches: few are worth it, and which ones cannot be foreseen
+    for c in range(n):  # without branches: few are worth a step, and which ones cannot be foreseen
         picked[np.uint32(worth)] = c
         worth += int(share * odds[c] > _WORTH or rows[c] == target)
     for p in range(worth):
